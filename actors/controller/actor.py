@@ -1,0 +1,169 @@
+"""The Controller actor: has the agent take its steps. It asks the model, or reads the recording."""
+
+from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from refold.actors.dispatch.port import Dispatcher
+from refold.actors.controller.reenactor import Reenactor
+from refold.actors.follower import Follower
+from refold.actors.models.port import Model, OnGlimpse
+from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, ReportRecording
+from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, SetTimer
+from refold.actors.session.messages import controller_name
+from refold.eventlog.events import ModelAnswered, ModelAsked, ModelFailed, StepReenacted
+from refold.eventlog.log import EventLog
+from refold.eventlog.record import Record
+from refold.eventlog.settings import Price, Settings
+from refold.projections.conversation import Conversation
+from refold.projections.request import Request, estimate_tokens
+
+
+class Models(Protocol):
+    """Where the controller finds the model that its settings name."""
+
+    def model(self, settings: Settings) -> Model: ...
+
+    def price(self, settings: Settings) -> Price | None:
+        """Return what the model costs; None when nobody knows."""
+        ...
+
+    def glimpses(self, stream: str) -> OnGlimpse | None:
+        """Return who is shown an answer while it arrives."""
+        ...
+
+
+class _Heard(Struct, frozen=True):
+    """What came of asking: told to the controller by its worker."""
+
+    ask: int
+    fact: ModelAnswered | ModelFailed
+
+
+class ControllerActor(Follower):
+    def __init__(self, port: Dispatcher, stream: str, log: EventLog, models: Models) -> None:
+        super().__init__(port, controller_name(stream), stream, log)
+        self._models = models
+        self._conversation = Conversation()
+        self._prepared: Request | None = None
+        self._asked: tuple[int, ModelAsked] | None = None
+        self._reenactor = Reenactor()
+
+    def on_record(self, record: Record) -> None:
+        if isinstance(record.event, ModelAsked):
+            self._asked = record.version, record.event
+        self._conversation.add(record)
+        self._reenactor.add(record)
+
+    def perform(self, effect: Effect) -> None:
+        match effect:
+            case PrepareAsk():
+                self._prepare(effect)
+            case AskModel():
+                self._ask(effect)
+            case ReadRecording():
+                self._read(effect)
+            case SetTimer(timer=timer, when=when):
+                fire = FireTimer(id=f"{self._stream}/timer/{timer}", at=when, timer=timer)
+                self.port.at(self.key(effect), when, self.name, fire)
+            case _:
+                pass
+
+    def on_outcome(self, message: Any) -> None:
+        match message:
+            case _Heard(ask=ask, fact=fact):
+                self.tell_session(
+                    ReportAnswer(
+                        id=f"{self._stream}/answer/{ask}",
+                        at=self.port.now_ns(),
+                        fact=replace(fact, cause=ask),
+                        draw=self.port.draw(),
+                    )
+                )
+            case FireTimer():
+                self.tell_session(replace(message, at=self.port.now_ns()))
+            case _:
+                raise TypeError(f"not a message to a controller: {message!r}")
+
+    # Asking -------------------------------------------------------------------------------------------
+
+    def _prepare(self, effect: PrepareAsk) -> None:
+        settings = self._settings
+        request = self._prepared = self._conversation.request(str(settings.model))
+        tokens = estimate_tokens(request)
+        price = self._models.price(settings)
+        fact = ModelAsked(
+            model=request.model,
+            step=effect.step,
+            attempt=effect.attempt,
+            request=request.digest,
+            messages=len(request.messages),
+            tokens_estimated=tokens,
+            cost_estimated_usd=None if price is None else tokens * price.prompt / 1e6,
+            script_line=self._state.agent.script_line if request.model.startswith("script:") else None,
+        )
+        self.tell_session(
+            BeginAsk(
+                id=f"{self._stream}/{effect.key}/{self._state.life.epoch}",
+                at=self.port.now_ns(),
+                fact=fact,
+                seen=self._state.version,
+            )
+        )
+
+    def _ask(self, effect: AskModel) -> None:
+        settings, ask = self._settings, effect.ask
+        if self._asked is None or self._asked[0] != ask:
+            raise TypeError(f"version {ask} of {self._stream} asked no model")
+        request, line = self._request_at(*self._asked), self._asked[1].script_line or 0
+        models, stream = self._models, self._stream
+
+        def work() -> _Heard:
+            model = models.model(settings)
+            return _Heard(ask, model.ask(request, script_line=line, on_glimpse=models.glimpses(stream)))
+
+        self.port.perform(self.key(effect), work, to=self.name)
+
+    def _request_at(self, ask: int, asked: ModelAsked) -> Request:
+        """Return the request that the event at `ask` recorded: the one prepared, or built again from the log."""
+        request = self._prepared
+        if request is None or request.digest != asked.request:
+            conversation = Conversation()
+            for record in self._log.read(self._stream, until=ask - 1, check=False):
+                conversation.add(record)
+            request = conversation.request(asked.model)
+        if request.digest != asked.request:
+            raise ValueError(f"the request at version {ask} of {self._stream} cannot be built again")
+        return request
+
+    @property
+    def _settings(self) -> Settings:
+        settings = self._state.life.settings
+        if settings is None:
+            raise TypeError(f"{self._stream} was never started")
+        return settings
+
+    # Re-enacting --------------------------------------------------------------------------------------
+
+    def _read(self, effect: ReadRecording) -> None:
+        """Tell Session the next recorded step, or that there is none, or that the last one came out otherwise."""
+        recording = self._state.agent.reenactment
+        strict = recording is not None and recording.strict
+        step = self._reenactor.after(self._log, effect.source, effect.cursor)
+        settings = self._settings
+        place = "/workspace" if settings.sandbox == "bubblewrap" else settings.workspace
+        diverged = strict and self._reenactor.diverged(self._log, effect.source, place)
+        end = step is None or diverged
+        self.tell_session(
+            ReportRecording(
+                id=f"{self._stream}/{effect.key}",
+                at=self.port.now_ns(),
+                fact=StepReenacted(
+                    source=effect.cursor + 1 if step is None else step.version, end=end, diverged=diverged
+                ),
+                message=None if step is None or end else step.message,
+                action=None if step is None or end else step.action,
+                tool_call_id=None if step is None or end else step.tool_call_id,
+            )
+        )

@@ -1,0 +1,156 @@
+"""What the controller decides: when the agent takes its next step, and what its answers lead to."""
+
+from refold.actors.controller.limits import follow_limits
+from refold.actors.controller.transitions import ENDED
+from refold.actors.models.retry import delay_s, is_retried
+from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, ReportRecording
+from refold.actors.session.state import State
+from refold.actors.tools.toolbox import Proposal, Refusal, read_answer
+from refold.eventlog.actions import Action, Finish, Think
+from refold.eventlog.events import (
+    ActionProposed,
+    AgentStateChanged,
+    CallRefused,
+    Event,
+    LateAnswerRecorded,
+    MessageReceived,
+    ModelAnswered,
+    ModelFailed,
+    ObservationRecorded,
+)
+from refold.eventlog.observations import Finished, Thought
+
+
+def owes_step(state: State) -> bool:
+    """Whether the agent's next step, or its next try, is up: nothing open, nothing unheard by memory."""
+    agent = state.agent
+    return (
+        agent.state == "running"
+        and state.life.greeted
+        and agent.ask is None
+        and not state.hands.open
+        and not state.recall.waiting
+    )
+
+
+def owes_ask(state: State) -> bool:
+    agent, settings = state.agent, state.life.settings
+    return (
+        owes_step(state)
+        and not agent.reenacting
+        and (agent.unseen or agent.step is not None)
+        and settings is not None
+        and settings.model is not None
+    )
+
+
+def owes_recording(state: State) -> bool:
+    return owes_step(state) and state.agent.reenacting
+
+
+def decide_ask(state: State, command: BeginAsk) -> tuple[Event, ...]:
+    if command.seen != state.version or not owes_ask(state):
+        return ()
+    return (command.fact,)
+
+
+def decide_answer(state: State, command: ReportAnswer) -> tuple[Event, ...]:
+    ask, fact = state.agent.ask, command.fact
+    if ask is None or ask.version != fact.cause:
+        return (LateAnswerRecorded(cause=fact.cause, answer=fact),)
+    match fact:
+        case ModelAnswered():
+            return (fact, *_proposals(fact, state.version + 1))
+        case ModelFailed():
+            return (fact, *_failure(state, fact, command))
+
+
+def decide_recording(state: State, command: ReportRecording) -> tuple[Event, ...]:
+    recording, fact = state.agent.reenactment, command.fact
+    if recording is None or not owes_recording(state) or fact.source <= recording.cursor:
+        return ()
+    if fact.diverged:
+        reason = "the re-enactment differs from the recording, and strict was asked for"
+        return (fact, AgentStateChanged(state="error", reason=reason))
+    if command.message is not None:
+        return (fact, MessageReceived(content=command.message, by="user"))
+    if command.action is not None:
+        proposed = ActionProposed(action=command.action, tool_call_id=command.tool_call_id, by="agent")
+        return (fact, proposed, *_answered_at_once((proposed,), state.version + 2))
+    return (fact,)
+
+
+def decide_timer(state: State, command: FireTimer) -> tuple[Event, ...]:
+    agent = state.agent
+    if agent.state != "rate_limited" or agent.state_version != command.timer:
+        return ()
+    return (AgentStateChanged(state="running"),)
+
+
+def follow_agent(state: State) -> tuple[Event, ...]:
+    """Return what follows while the agent runs and nothing is open: it rests, hits a limit, or steps."""
+    agent, settings = state.agent, state.life.settings
+    if settings is None or not owes_step(state) or agent.reenacting:
+        return ()
+    if not agent.unheard and agent.finishing:
+        return (AgentStateChanged(state="finished"),)
+    if not agent.unheard and agent.waiting:
+        return (AgentStateChanged(state="awaiting_user_input"),)
+    if not agent.unseen and agent.step is None:
+        return (AgentStateChanged(state="awaiting_user_input"),)
+    if settings.model is None:
+        reason = "no model is set; `resume --model` gives one"
+        return (AgentStateChanged(state="awaiting_user_input", reason=reason),)
+    return follow_limits(agent, settings)
+
+
+def _proposals(answer: ModelAnswered, version: int) -> tuple[Event, ...]:
+    """Return everything an answer at `version` asks for, at once; what needs no world is answered with it."""
+    facts: list[ActionProposed | CallRefused] = []
+    for wanted in read_answer(answer):
+        match wanted:
+            case Refusal(reason=reason, tool_call_id=id_):
+                facts.append(CallRefused(cause=version, tool_call_id=id_, reason=reason))
+            case Proposal(action=action, tool_call_id=id_):
+                facts.append(ActionProposed(cause=version, action=action, tool_call_id=id_, by="agent"))
+    return (*facts, *_answered_at_once(tuple(facts), version + 1))
+
+
+def _answered_at_once(
+    facts: tuple[ActionProposed | CallRefused, ...], version: int
+) -> tuple[ObservationRecorded, ...]:
+    return tuple(
+        ObservationRecorded(
+            cause=version + index,
+            observation=_answer(fact.action),
+            tool_call_id=fact.tool_call_id,
+            by="system",
+        )
+        for index, fact in enumerate(facts)
+        if isinstance(fact, ActionProposed) and isinstance(fact.action, Think | Finish)
+    )
+
+
+def _answer(action: Action) -> Thought | Finished:
+    if isinstance(action, Think):
+        return Thought(content="Your thought has been logged.")
+    return Finished(content="The task is reported as finished.")
+
+
+def _failure(state: State, fact: ModelFailed, command: ReportAnswer) -> tuple[Event, ...]:
+    settings, step = state.life.settings, state.agent.step
+    if state.agent.state in ENDED or settings is None or step is None:
+        return ()
+    failures = step.failures + 1
+    said = f"the model failed ({fact.fault}): {fact.message}"
+    if not is_retried(fact.fault):
+        return (AgentStateChanged(state="error", reason=said),)
+    if failures > settings.retries_max:
+        return (AgentStateChanged(state="error", reason=f"{said}; gave up after {failures} tries"),)
+    if state.agent.state != "running":
+        return ()
+    wait_s = delay_s(failures, fact.retry_after_s, command.draw)
+    retry_at = command.at + int(wait_s * 1e9)
+    return (AgentStateChanged(state="rate_limited", reason=said, retry_at=retry_at),)
+
+

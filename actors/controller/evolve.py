@@ -1,0 +1,140 @@
+"""How the controller's state follows the facts."""
+
+from msgspec.structs import replace
+
+from refold.actors.controller.state import Agent, Ask, Reenactment, Step
+from refold.actors.controller.stuck import acted, observed
+from refold.eventlog.actions import Finish, Message
+from refold.eventlog.events import (
+    ActionProposed,
+    AgentStateChanged,
+    AskAbandoned,
+    CallRefused,
+    Event,
+    LimitsExtended,
+    MessageReceived,
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    ObservationRecorded,
+    SessionFaulted,
+    SessionForked,
+    SessionImported,
+    SessionStarted,
+    SettingsChanged,
+    StepReenacted,
+)
+from refold.eventlog.settings import Settings
+
+
+def evolve(state: Agent, event: Event, version: int) -> Agent:
+    match event:
+        case SessionStarted(settings=settings, reenacts=source, strict=strict):
+            recording = None if source is None else Reenactment(source=source, strict=strict)
+            return _limited(replace(state, reenactment=recording), settings)
+        case SessionForked(settings=settings):
+            forked = replace(state, reenactment=None, unseen=state.unseen or _is_cut(state))
+            return forked if settings is None else _limited(forked, settings)
+        case SessionImported(status=status):
+            return replace(state, state=status, state_version=version)
+        case AgentStateChanged():
+            return _changed(state, event, version)
+        case SessionFaulted():
+            return replace(state, state="error", state_version=version, ask=None, step=None, unseen=True)
+        case SettingsChanged():
+            return _configured(state, event)
+        case LimitsExtended(iterations=iterations, budget_usd=budget_usd):
+            return replace(
+                state,
+                iterations_base=state.iterations,
+                iterations_max=iterations,
+                cost_base_usd=state.cost_usd or 0.0,
+                budget_usd=state.budget_usd if budget_usd is None else budget_usd,
+            )
+        case MessageReceived():
+            return replace(
+                state, unseen=True, unheard=True, finishing=False, waiting=False, repairs=0, turns=()
+            )
+        case ModelAsked():
+            return _asked(state, event, version)
+        case ModelAnswered(cost_usd=cost_usd):
+            return replace(_accepted(state, cost_usd), step=None, repairs=state.repairs + 1)
+        case ModelFailed():
+            failed = _accepted(state, 0.0)
+            step = state.step
+            return failed if step is None else replace(failed, step=replace(step, failures=step.failures + 1))
+        case AskAbandoned():
+            cost_usd = state.ask.cost_estimated_usd if state.ask is not None else 0.0
+            return replace(state, ask=None, cost_usd=_sum(state.cost_usd, cost_usd))
+        case CallRefused():
+            return replace(state, unseen=True)
+        case StepReenacted():
+            return _reenacted(state, event)
+        case ActionProposed(action=Message(waits=waits)):
+            return replace(acted(state, event, version), waiting=waits, repairs=0)
+        case ActionProposed(action=action):
+            finishing = state.finishing or isinstance(action, Finish)
+            return replace(acted(state, event, version), finishing=finishing, repairs=0)
+        case ObservationRecorded():
+            return replace(observed(state, event), unseen=True)
+        case _:
+            return state
+
+
+def _is_cut(state: Agent) -> bool:
+    """Whether a fork may stand right behind an answer that led to nothing any more: then the model is asked again."""
+    return state.state == "running" and state.iterations > 0
+
+
+def _limited(state: Agent, settings: Settings) -> Agent:
+    return replace(state, iterations_max=settings.iterations_max, budget_usd=settings.budget_usd)
+
+
+def _changed(state: Agent, event: AgentStateChanged, version: int) -> Agent:
+    changed = replace(state, state=event.state, state_version=version, retry_at=event.retry_at)
+    match event.state:
+        case "stopped" | "error" | "rejected":
+            owed = state.unseen or state.step is not None
+            return replace(changed, step=None, finishing=False, waiting=False, unseen=owed)
+        case "finished" | "awaiting_user_input":
+            return replace(changed, step=None, finishing=False, waiting=False, unseen=False)
+        case _:
+            return changed
+
+
+def _configured(state: Agent, event: SettingsChanged) -> Agent:
+    return replace(
+        state,
+        iterations_max=state.iterations_max if event.iterations_max is None else event.iterations_max,
+        budget_usd=state.budget_usd if event.budget_usd is None else event.budget_usd,
+        script_line=state.script_line if event.model is None else 0,
+    )
+
+
+def _asked(state: Agent, event: ModelAsked, version: int) -> Agent:
+    ask = Ask(version=version, attempt=event.attempt, cost_estimated_usd=event.cost_estimated_usd)
+    asked = replace(state, ask=ask, unseen=False, unheard=False, finishing=False, waiting=False)
+    if state.step is None:
+        step = Step(number=event.step, attempts=event.attempt)
+        return replace(asked, step=step, iterations=state.iterations + 1)
+    return replace(asked, step=replace(state.step, attempts=event.attempt))
+
+
+def _accepted(state: Agent, cost_usd: float | None) -> Agent:
+    return replace(
+        state, ask=None, cost_usd=_sum(state.cost_usd, cost_usd), script_line=state.script_line + 1
+    )
+
+
+def _reenacted(state: Agent, event: StepReenacted) -> Agent:
+    recording = state.reenactment
+    if recording is None:
+        return state
+    reached = replace(recording, cursor=event.source, ended=event.end, diverged=event.diverged)
+    if event.end:
+        return replace(state, reenactment=reached)
+    return replace(state, reenactment=reached, unseen=False, unheard=False, finishing=False, waiting=False)
+
+
+def _sum(spent: float | None, more: float | None) -> float | None:
+    return None if spent is None or more is None else spent + more

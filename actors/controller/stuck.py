@@ -1,0 +1,75 @@
+"""Going in circles, seen from digests of what happened since the last user message."""
+
+import re
+from hashlib import sha256
+
+import msgspec
+from msgspec.structs import replace
+
+from refold.actors.controller.state import Agent, Turn
+from refold.eventlog.actions import Action, Message, Run, Think
+from refold.eventlog.events import ActionProposed, ObservationRecorded
+from refold.eventlog.observations import Failure, Observation
+
+_TURNS_KEPT = 8
+_CHANGING = re.compile(
+    rb"\d{4}-\d\d-\d\d[T ]?|\d{1,2}:\d\d(:\d\d)?([.,]\d+)?|\b(pid|process)\W{0,2}\d+|\[\d+\] \d+|\b[0-9a-f]{32}\b",
+    re.IGNORECASE,
+)
+"""Dates, times, process ids, ids: two answers that differ in nothing else are the same answer."""
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def acted(state: Agent, event: ActionProposed, version: int) -> Agent:
+    """Remember an action; waiting on a long command is not an action of its own."""
+    if isinstance(event.action, Run) and (event.action.is_input or not event.action.command.strip()):
+        return state
+    turn = Turn(version=version, kind=type(event.action).__name__, action=_action(event.action))
+    return replace(state, turns=(*state.turns, turn)[-_TURNS_KEPT:])
+
+
+def observed(state: Agent, event: ObservationRecorded) -> Agent:
+    """Remember what the world answered to a remembered action."""
+    if all(turn.version != event.cause for turn in state.turns):
+        return state
+    answer = _observation(event.observation)
+    failed = _failed(event.observation)
+    turns = tuple(
+        replace(turn, observation=answer, failed=failed) if turn.version == event.cause else turn
+        for turn in state.turns
+    )
+    return replace(state, turns=turns)
+
+
+def pattern(state: Agent) -> str | None:
+    """Return which circle the agent goes in, or None."""
+    turns = state.turns
+    if _equal(turns[-3:], 3) and turns[-1].kind == Message.__name__:
+        return "three equal messages in a row"
+    pairs = tuple(turn for turn in turns if turn.observation is not None)
+    if _equal(pairs[-4:], 4):
+        return "four equal actions with equal answers in a row"
+    last = pairs[-3:]
+    if len(last) == 3 and len({turn.action for turn in last}) == 1 and all(turn.failed for turn in last):  # noqa: PLR2004
+        return "three equal actions in a row, each answered by an error"
+    ring = pairs[-6:]
+    if len(ring) == 6 and _equal(ring[::2], 3) and _equal(ring[1::2], 3):  # noqa: PLR2004
+        return "an alternation of two equal actions three times"
+    return None
+
+
+def _equal(turns: tuple[Turn, ...], count: int) -> bool:
+    return len(turns) == count and len({(turn.action, turn.observation) for turn in turns}) == 1
+
+
+def _action(action: Action) -> bytes:
+    bare = action if isinstance(action, Think) else replace(action, thought="")
+    return sha256(_ENCODER.encode(bare)).digest()
+
+
+def _observation(observation: Observation) -> bytes:
+    return sha256(_CHANGING.sub(b"#", _ENCODER.encode(observation))).digest()
+
+
+def _failed(observation: Observation) -> bool:
+    return isinstance(observation, Failure)

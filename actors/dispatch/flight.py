@@ -1,0 +1,70 @@
+"""What is under way in a simulation: mail between names, in order per pair, and timers in order of time."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from refold.actors.dispatch.actor import Envelope
+
+type Channel = tuple[str, str]
+"""Sender and receiver."""
+
+
+class Flight:
+    """Letters in first-in-first-out channels, and timers; numbered in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._channels: dict[Channel, deque[tuple[int, Envelope[Any]]]] = {}
+        self._timers: list[tuple[int, int, str, str, object]] = []
+        self._keys: set[str] = set()
+        self._sequence = 0
+
+    def post(self, source: str, target: str, envelope: Envelope[Any]) -> None:
+        self._sequence += 1
+        self._channels.setdefault((source, target), deque()).append((self._sequence, envelope))
+
+    def ready(self, can_receive: Callable[[Channel], bool]) -> list[Channel]:
+        """Return the channels whose first letter can be delivered now, the oldest letter first."""
+        heads = [
+            (letters[0][0], channel) for channel, letters in self._channels.items() if can_receive(channel)
+        ]
+        heads.sort()
+        return [channel for _, channel in heads]
+
+    def take(self, channel: Channel) -> Envelope[Any]:
+        """Remove and return the first letter of a channel that is ready."""
+        letters = self._channels[channel]
+        _, envelope = letters.popleft()
+        if not letters:
+            del self._channels[channel]
+        return envelope
+
+    def forget(self, target: str, *, but: str) -> list[Envelope[Any]]:
+        """Drop the mail and the timers of a name, except what comes from `but`; return the mail."""
+        self._timers = [timer for timer in self._timers if timer[3] != target]
+        heapq.heapify(self._timers)
+        self._keys = {timer[2] for timer in self._timers}
+        gone = [channel for channel in self._channels if channel[1] == target and channel[0] != but]
+        return [envelope for channel in gone for _, envelope in self._channels.pop(channel)]
+
+    def at(self, key: str, when_ns: int, target: str, message: object) -> None:
+        """Set a timer, unless one of that key waits."""
+        if key not in self._keys:
+            self._keys.add(key)
+            self._sequence += 1
+            heapq.heappush(self._timers, (when_ns, self._sequence, key, target, message))
+
+    @property
+    def next_ns(self) -> int | None:
+        """When the next timer is due."""
+        return self._timers[0][0] if self._timers else None
+
+    def due(self, now_ns: int) -> list[tuple[str, object]]:
+        """Remove and return whom to tell what at `now_ns`, in order."""
+        told: list[tuple[str, object]] = []
+        while self._timers and self._timers[0][0] <= now_ns:
+            _, _, key, target, message = heapq.heappop(self._timers)
+            self._keys.discard(key)
+            told.append((target, message))
+        return told

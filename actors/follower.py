@@ -1,0 +1,81 @@
+"""What Controller, Memory and Runtime have in common: fold, perform what became due, tell Session."""
+
+import abc
+from typing import Any
+
+from refold.actors.dispatch.actor import Actor
+from refold.actors.dispatch.port import Dispatcher, WorkFailed
+from refold.actors.session.commands import Command
+from refold.actors.session.due import Effect, due
+from refold.actors.session.evolve import evolve
+from refold.actors.session.messages import Committed, PerformAgain, Submit, session_name
+from refold.actors.session.state import State, initial_state
+from refold.eventlog.log import EventLog
+from refold.eventlog.record import Record
+
+
+class Follower(Actor):
+    """Acts on committed facts only. It keeps nothing that the log does not hold."""
+
+    def __init__(self, port: Dispatcher, name: str, stream: str, log: EventLog) -> None:
+        super().__init__(port, name)
+        self._stream, self._log = stream, log
+        self._state: State = initial_state()
+        self._owed: frozenset[str] = frozenset()
+
+    def on_start(self) -> None:
+        self._catch_up()
+        self._perform_due()
+
+    def on_receive(self, message: Any) -> None:
+        match message:
+            case Committed(records=records):
+                for record in records:
+                    self._take(record)
+                self._perform_due()
+            case PerformAgain():
+                self._catch_up()
+                self._owed = frozenset()
+                self._perform_due()
+            case WorkFailed(key=key, error=error, message=text):
+                raise RuntimeError(f"{key}: {error}: {text}")
+            case _:
+                self.on_outcome(message)
+
+    @abc.abstractmethod
+    def perform(self, effect: Effect) -> None:
+        """Begin an effect that became due; ignore those of others. Never blocks."""
+
+    @abc.abstractmethod
+    def on_outcome(self, message: Any) -> None:
+        """Tell Session what came of an effect."""
+
+    def on_record(self, record: Record) -> None:
+        """Take note of a record beyond what the state holds."""
+
+    def tell_session(self, command: Command) -> None:
+        self.port.point("tell session")
+        self.port.tell(session_name(self._stream), Submit(command=command))
+
+    def key(self, effect: Effect) -> str:
+        return f"{self._stream}/{effect.key}"
+
+    def _take(self, record: Record) -> None:
+        if record.version <= self._state.version:
+            return
+        if record.version > self._state.version + 1:
+            self._catch_up(until=record.version - 1)
+        self.on_record(record)
+        self._state = evolve(self._state, record.event, record.version)
+
+    def _catch_up(self, until: int | None = None) -> None:
+        for record in self._log.read(self._stream, after=self._state.version, until=until):
+            self.on_record(record)
+            self._state = evolve(self._state, record.event, record.version)
+
+    def _perform_due(self) -> None:
+        effects = due(self._state)
+        before, self._owed = self._owed, frozenset(effect.key for effect in effects)
+        for effect in effects:
+            if effect.key not in before:
+                self.perform(effect)

@@ -1,0 +1,24 @@
+"""How memory's state follows the facts."""
+
+from msgspec.structs import replace
+
+from refold.actors.memory.state import Recall
+from refold.eventlog.events import Event, MessageReceived, RecallRecorded
+
+
+def evolve(state: Recall, event: Event, version: int) -> Recall:
+    match event:
+        case MessageReceived():
+            return replace(
+                state,
+                waiting=(*state.waiting, version),
+                first=version if state.first is None else state.first,
+            )
+        case RecallRecorded(cause=cause, sources=sources):
+            return replace(
+                state,
+                waiting=tuple(waiting for waiting in state.waiting if waiting != cause),
+                shown=(*state.shown, *(source for source in sources if source not in state.shown)),
+            )
+        case _:
+            return state

@@ -1,0 +1,85 @@
+"""What models cost: a small table of well-known ones, which a file of the user's extends and overrides."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from refold.actors.models.port import ModelUnavailable
+from refold.eventlog.settings import Price
+
+
+def _openai(prompt: float, completion: float, cached: float) -> Price:
+    return Price(prompt=prompt, completion=completion, cached=cached)
+
+
+def _anthropic(prompt: float, completion: float) -> Price:
+    """Return a price whose cache is read at a tenth of a prompt's, and written at a quarter more."""
+    return Price(prompt, completion, cached=prompt / 10, cache_written=prompt * 1.25)
+
+
+PRICES: Mapping[str, Price] = {
+    "openai/gpt-5.1": _openai(1.25, 10.0, 0.125),
+    "openai/gpt-5": _openai(1.25, 10.0, 0.125),
+    "openai/gpt-5-mini": _openai(0.25, 2.0, 0.025),
+    "openai/gpt-5-nano": _openai(0.05, 0.4, 0.005),
+    "openai/gpt-4.1": _openai(2.0, 8.0, 0.5),
+    "openai/gpt-4.1-mini": _openai(0.4, 1.6, 0.1),
+    "openai/gpt-4.1-nano": _openai(0.1, 0.4, 0.025),
+    "openai/gpt-4o": _openai(2.5, 10.0, 1.25),
+    "openai/gpt-4o-mini": _openai(0.15, 0.6, 0.075),
+    "openai/o3": _openai(2.0, 8.0, 0.5),
+    "openai/o3-mini": _openai(1.1, 4.4, 0.55),
+    "openai/o4-mini": _openai(1.1, 4.4, 0.275),
+    "anthropic/claude-opus-4-5": _anthropic(5.0, 25.0),
+    "anthropic/claude-opus-4-1": _anthropic(15.0, 75.0),
+    "anthropic/claude-opus-4": _anthropic(15.0, 75.0),
+    "anthropic/claude-sonnet-4-5": _anthropic(3.0, 15.0),
+    "anthropic/claude-sonnet-4": _anthropic(3.0, 15.0),
+    "anthropic/claude-haiku-4-5": _anthropic(1.0, 5.0),
+    "anthropic/claude-3-7-sonnet": _anthropic(3.0, 15.0),
+    "anthropic/claude-3-5-sonnet": _anthropic(3.0, 15.0),
+    "anthropic/claude-3-5-haiku": _anthropic(0.8, 4.0),
+}
+
+_DATED = re.compile(r"[-@](latest|\d{8}|\d{4}-\d{2}-\d{2})$")
+
+
+def price_of(model: str, own: Mapping[str, Price] | None = None) -> Price | None:
+    """Return what `model` costs, or None if nobody said; `own` is the user's table and comes first.
+
+    A date or `latest` at the end of a name is a release of the model, at the model's price.
+    """
+    for table in (own or {}, PRICES):
+        for name in (model, _DATED.sub("", model)):
+            if name in table:
+                return table[name]
+    return None
+
+
+def read_prices(path: Path) -> Mapping[str, Price]:
+    """Return the user's own table, empty if there is no such file; TOML, USD per million tokens.
+
+    `"openai/my-model" = {prompt = 1.0, completion = 2.0, cached = 0.1}`; raises `ModelUnavailable` naming
+    the file where it cannot be read.
+    """
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelUnavailable(f"the prices in {path} cannot be read: {error}") from error
+    return {name: _price(path, name, entry) for name, entry in entries.items()}
+
+
+def _price(path: Path, name: str, entry: object) -> Price:
+    values = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
+    numbers = {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
+    known = {"prompt", "completion", "cached", "cache_written"}
+    if not {"prompt", "completion"} <= numbers.keys() <= known or len(numbers) != len(values):
+        raise ModelUnavailable(
+            f"the price of {name!r} in {path} needs the numbers prompt and completion; it may have "
+            "cached and cache_written"
+        )
+    return Price(**numbers)

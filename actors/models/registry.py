@@ -1,0 +1,60 @@
+"""From a model's name to a model that can be asked."""
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+from refold.actors.models.port import Model, ModelUnavailable
+from refold.eventlog.settings import Price
+
+_PLACEHOLDER_KEY = "no-key-needed"
+_KEY_NAMES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+_BASE_URL_NAMES = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}
+
+
+def open_model(
+    name: str, *, base_url: str | None, price: Price | None, environment: Mapping[str, str]
+) -> Model:
+    """Return the model called `name`; no request is made and no client imported before it is asked.
+
+    Raises `ModelUnavailable` where asking could not succeed. Keys are read from `environment`, so that
+    nothing depends on the process's own; a server of the user's (`base_url`) may need none.
+    """
+    prefix, _, rest = name.partition(":" if name.startswith("script:") else "/")
+    match prefix:
+        case "script" if rest:
+            from refold.actors.models.script import ScriptModel  # noqa: PLC0415 - only what is used
+
+            return ScriptModel(Path(rest), price=price)
+        case "openai" | "anthropic" if rest:
+            return _open_provider(prefix, rest, base_url=base_url, price=price, environment=environment)
+        case _:
+            raise ModelUnavailable(
+                f"unknown model {name!r}: write openai/NAME, anthropic/NAME or script:FILE"
+            )
+
+
+def _open_provider(
+    provider: str, name: str, *, base_url: str | None, price: Price | None, environment: Mapping[str, str]
+) -> Model:
+    if importlib.util.find_spec(provider) is None:
+        raise ModelUnavailable(
+            f"{provider}/{name} needs the {provider} client, which is not installed: "
+            f"pip install 'refold[{provider}]'"
+        )
+    base_url = base_url or environment.get(_BASE_URL_NAMES[provider]) or None
+    key = environment.get(_KEY_NAMES[provider]) or (_PLACEHOLDER_KEY if base_url else "")
+    if not key:
+        raise ModelUnavailable(
+            f"{provider}/{name} needs a key: set {_KEY_NAMES[provider]}, "
+            "or name a server that needs none with --base-url"
+        )
+    if provider == "openai":
+        from refold.actors.models.openai_chat import OpenAIChatModel  # noqa: PLC0415 - only what is used
+
+        return OpenAIChatModel(name, base_url=base_url, key=key, price=price)
+    from refold.actors.models.anthropic_messages import (  # noqa: PLC0415 - only what is used
+        AnthropicMessagesModel,
+    )
+
+    return AnthropicMessagesModel(name, base_url=base_url, key=key, price=price)

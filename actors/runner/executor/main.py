@@ -1,0 +1,97 @@
+"""The loop inside the sandbox: actions come in as JSON lines and observations go out, until input ends."""
+
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from .commands import Commands
+from .editor import Editor
+from .processes import adopt_orphans, end_descendants, reap
+from .shell import ShellFailed
+from .text_file import Unreadable
+from .viewer import read
+
+
+class Executor:
+    """Carries out one action after the other, in the order in which they came."""
+
+    def __init__(self, settings: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
+        self._workspace: str = settings["workspace"]
+        self._tell = tell
+        self._commands = Commands(
+            workspace=self._workspace,
+            environment=settings["environment"],
+            limit_s=settings["action_timeout_s"],
+            silence_s=settings["silence_timeout_s"],
+        )
+        self._editor = Editor(workspace=self._workspace)
+        self._current: str | None = None
+        self._todo: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def accept(self, message: dict[str, Any]) -> None:
+        if "interrupt" in message:
+            if self._current not in (None, message["interrupt"]):
+                return  # What it meant is over; the next action is not to suffer for it.
+            threading.Thread(target=self._commands.interrupt, daemon=True).start()
+        else:
+            self._todo.put(message)
+
+    def _work(self) -> None:
+        while True:
+            message = self._todo.get()
+            self._current = key = str(message["key"])
+            try:
+                observation = self._perform(key, message["action"])
+            except Unreadable as error:
+                observation = {"kind": "error", "content": f"ERROR:\n{error}"}
+            except Exception as error:  # noqa: BLE001 - whatever fails in here, the action gets its answer
+                observation = {"kind": "error", "content": f"ERROR:\n{type(error).__name__}: {error}"}
+            self._current = None
+            self._tell({"key": key, "observation": observation})
+            reap(but=self._commands.shell_pid)
+
+    def _perform(self, key: str, action: dict[str, Any]) -> dict[str, Any]:
+        match action.get("kind"):
+            case "run":
+                return self._commands.run(action, lambda text: self._tell({"glimpse": key, "text": text}))
+            case "read":
+                return read(action, workspace=self._workspace)
+            case "edit":
+                return self._editor.edit(action)
+            case "write":
+                return self._editor.write(action)
+            case kind:
+                raise Unreadable(f"Tool not available: {kind}.")
+
+
+def main() -> None:
+    """Serve the keeper on standard input and output until it closes them; leave no process behind."""
+    adopt_orphans()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # Whatever else writes to standard output must not end up among the answers.
+    lock = threading.Lock()
+
+    def tell(message: dict[str, Any]) -> None:
+        with lock:
+            answers.write(json.dumps(message) + "\n")
+            answers.flush()
+
+    try:
+        executor: Executor | None = None
+        for line in sys.stdin.buffer:
+            message = json.loads(line)
+            if executor is None:
+                executor = Executor(message, tell)
+                tell({"ready": os.getpid()})
+            else:
+                executor.accept(message)
+    except ShellFailed as error:
+        tell({"failed": str(error)})
+    finally:
+        end_descendants()
+        os._exit(0)

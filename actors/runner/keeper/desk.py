@@ -1,0 +1,106 @@
+"""What the keeper does with a request: it knows every key, runs each at most once, and hands results out."""
+
+from collections import deque
+from typing import Any
+
+from .connection import Connection
+from .inside import Inside
+from .journal import Journal
+
+_DROPPED = "The action was interrupted before it began; it was not carried out."
+
+
+class Desk:
+    """Answers drivers, one action in work at a time."""
+
+    def __init__(self, journal: Journal, inside: Inside, incarnation: str) -> None:
+        self._journal = journal
+        self._inside = inside
+        self._incarnation = incarnation
+        self._todo: deque[tuple[str, dict[str, Any]]] = deque()
+        self._running: str | None = None
+        self._waiting: dict[str, list[tuple[Connection, int]]] = {}
+
+    def answer(self, connection: Connection, request: dict[str, Any]) -> None:
+        number: int = request["id"]
+        key: str = request.get("key", "")
+        known = self._journal.known(key)
+        if known is not None and known.digest != request.get("digest", known.digest):
+            connection.tell({"id": number, "refused": f"{key} is known with another digest"})
+            return
+        match request["do"]:
+            case "execute":
+                self._execute(connection, number, request)
+            case "ask":
+                connection.tell({"id": number, **self._told(key)})
+            case "acknowledge":
+                if known is not None and known.observation is not None:
+                    self._journal.acknowledge(key)
+                connection.tell({"id": number, "done": True})
+            case "interrupt":
+                self._interrupt(key)
+                connection.tell({"id": number, "done": True})
+            case other:
+                connection.tell({"id": number, "refused": f"the keeper cannot {other}"})
+
+    def finished(self, key: str, observation: dict[str, Any]) -> None:
+        """Take the executor's answer: durable first, told second."""
+        self._journal.finish(key, observation)
+        if self._running == key:
+            self._running = None
+        for connection, number in self._waiting.pop(key, ()):
+            connection.tell({"id": number, "observation": observation})
+        self._start_next()
+
+    def forget(self, connection: Connection) -> None:
+        """Stop telling a connection that is gone; what runs goes on."""
+        for waiting in self._waiting.values():
+            waiting[:] = [entry for entry in waiting if entry[0] is not connection]
+
+    def _execute(self, connection: Connection, number: int, request: dict[str, Any]) -> None:
+        key: str = request["key"]
+        known = self._journal.known(key)
+        if known is None:
+            try:
+                self._journal.accept(key, request["digest"], self._incarnation)
+            except OSError as error:
+                connection.tell({"id": number, "refused": f"the runner's journal cannot be written: {error}"})
+                return
+            self._waiting[key] = [(connection, number)]
+            self._todo.append((key, request["action"]))
+            self._start_next()
+        elif known.observation is not None:
+            connection.tell({"id": number, "observation": known.observation})
+        elif self._is_ours(key):
+            self._waiting.setdefault(key, []).append((connection, number))
+        else:
+            connection.tell(
+                {"id": number, "refused": f"{key} is known and will not be run again: {known.state}"}
+            )
+
+    def _told(self, key: str) -> dict[str, Any]:
+        if (known := self._journal.known(key)) is None:
+            return {"state": "unknown"}
+        if known.observation is not None:
+            return {"observation": known.observation}
+        # Nothing of an earlier incarnation still runs.
+        lost = known.state == "running" and not self._is_ours(key)
+        return {"state": "accepted" if lost else known.state}
+
+    def _start_next(self) -> None:
+        if self._running is None and self._todo:
+            key, action = self._todo.popleft()
+            self._running = key
+            self._journal.start(key)
+            self._inside.tell({"key": key, "action": action})
+
+    def _interrupt(self, key: str) -> None:
+        for entry in self._todo:
+            if entry[0] == key:
+                self._todo.remove(entry)
+                self.finished(key, {"kind": "error", "content": _DROPPED})
+                return
+        self._inside.tell({"interrupt": key})
+
+    def _is_ours(self, key: str) -> bool:
+        return key == self._running or any(key == waiting for waiting, _ in self._todo)

@@ -1,0 +1,97 @@
+"""The keeper's hold on the executor: a child process at the other end of two pipes."""
+
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Any
+
+_READY_S = 30.0
+_END_S = 3.0
+_READ_BYTES = 65536
+_LOG_SHOWN = 2000
+
+
+class ExecutorFailed(Exception):
+    """The executor did not come up; the message holds what it said."""
+
+
+class Inside:
+    """The executor, started by the command that a sandbox gave."""
+
+    def __init__(self, command: Sequence[str], settings: dict[str, Any], log: str) -> None:
+        self._log = log
+        self._buffer = bytearray()
+        with open(log, "ab") as errors:
+            said_before = errors.tell()
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - the command comes from the driver that launched us
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    bufsize=0,
+                    cwd="/",
+                    env={},
+                )
+            except OSError as error:
+                raise ExecutorFailed(f"cannot start {command[0]}: {error.strerror}") from error
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in = self._process.stdin
+        self.descriptor = self._process.stdout.fileno()
+        self.tell(settings)
+        until = time.monotonic() + _READY_S
+        while not (messages := self._read_until(until)):
+            if messages is None:
+                self.end()
+                with open(log, "rb") as errors:
+                    errors.seek(said_before)
+                    said = errors.read()[-_LOG_SHOWN:].decode("utf-8", "replace").strip()
+                raise ExecutorFailed(said or "the executor did not answer")
+        if "failed" in messages[0]:
+            self.end()
+            raise ExecutorFailed(messages[0]["failed"])
+        os.set_blocking(self.descriptor, False)
+
+    def tell(self, message: dict[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        try:
+            while data:
+                data = data[self._in.write(data) or 0 :]
+        except OSError:
+            pass  # It is gone; its output ends, and that is where it shows.
+
+    def read(self) -> list[dict[str, Any]] | None:
+        """Return the messages that have arrived; None when the executor is gone."""
+        ended = False
+        try:
+            while data := os.read(self.descriptor, _READ_BYTES):
+                self._buffer += data
+            ended = True
+        except BlockingIOError:
+            pass
+        messages = self._messages()
+        return messages or None if ended else messages
+
+    def end(self) -> None:
+        """Close its input, which ends it, and insist if it does not."""
+        self._in.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _read_until(self, until: float) -> list[dict[str, Any]] | None:
+        ready, _, _ = select.select([self.descriptor], [], [], max(0.0, until - time.monotonic()))
+        data = os.read(self.descriptor, _READ_BYTES) if ready else b""
+        self._buffer += data
+        return self._messages() if data else None
+
+    def _messages(self) -> list[dict[str, Any]]:
+        *lines, rest = bytes(self._buffer).split(b"\n")
+        self._buffer[:] = rest
+        return [json.loads(line) for line in lines]

@@ -1,0 +1,211 @@
+"""The keeper's life: detach, take the lock, start the executor, listen, and leave nothing behind."""
+
+import contextlib
+import fcntl
+import functools
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from ..executor.processes import adopt_orphans, end_descendants  # noqa: TID252 - a plain folder has no other name
+from .connection import Connection
+from .desk import Desk
+from .inside import ExecutorFailed, Inside
+from .journal import Journal
+
+_LOCK_S = 5.0
+
+
+class Keeper:
+    """Serves drivers until one of them ends it, its lease runs out, or the executor is gone."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self._session: str = settings["session"]
+        self._epoch: int = settings["epoch"]
+        self._lease_s: float = settings["lease_s"]
+        self._directory: str = settings["directory"]
+        self._journal = Journal(os.path.join(self._directory, "journal.jsonl"))
+        self._inside = Inside(settings["command"], settings["executor"], os.path.join(self._directory, "log"))
+        self._desk = Desk(self._journal, self._inside, settings["incarnation"])
+        self._connections: set[Connection] = set()
+        self._selector = selectors.DefaultSelector()
+        self._alone_since = time.monotonic()
+        self._ending = False
+
+    def listen(self) -> None:
+        """Open the socket and say where it is; from here on drivers can connect."""
+        path: str = self._settings["socket"]
+        if os.path.exists(path):
+            os.unlink(path)  # We hold the lock: whoever left it is gone.
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(path)
+        listener.listen()
+        listener.setblocking(False)
+        self._selector.register(listener, selectors.EVENT_READ, self._welcome)
+        self._selector.register(self._inside.descriptor, selectors.EVENT_READ, self._hear)
+        place = {
+            "socket": path,
+            "pid": os.getpid(),
+            "session": self._session,
+            "incarnation": self._settings["incarnation"],
+        }
+        temporary = os.path.join(self._directory, "runner.json.new")
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(place, file)
+        os.replace(temporary, os.path.join(self._directory, "runner.json"))
+
+    def serve(self) -> None:
+        woken, wake = socket.socketpair()
+        woken.setblocking(False)
+        wake.setblocking(False)
+        signal.set_wakeup_fd(wake.fileno())
+        signal.signal(signal.SIGTERM, self._end)
+        self._selector.register(woken, selectors.EVENT_READ, _drain)
+        while not self._ending:
+            wait_s = None if self._driven else self._alone_since + self._lease_s - time.monotonic()
+            if wait_s is not None and wait_s <= 0:
+                break
+            for entry, _ in self._selector.select(wait_s):
+                entry.data(entry.fileobj)
+
+    def leave(self) -> None:
+        """End the executor and every command, then say goodbye: a driver that waits sees the end last."""
+        self._inside.end()
+        end_descendants()
+        self._journal.close()
+        for name in (self._settings["socket"], os.path.join(self._directory, "runner.json")):
+            if os.path.exists(name):
+                os.unlink(name)
+
+    @property
+    def _driven(self) -> bool:
+        return any(connection.epoch is not None for connection in self._connections)
+
+    def _end(self, *_: object) -> None:
+        self._ending = True
+
+    def _welcome(self, listener: socket.socket) -> None:
+        connection = Connection(listener.accept()[0])
+        self._connections.add(connection)
+        self._selector.register(
+            connection.link, selectors.EVENT_READ, functools.partial(self._attend, connection)
+        )
+
+    def _attend(self, connection: Connection, _: object) -> None:
+        connection.flush()
+        for request in connection.read():
+            if connection.epoch is None:
+                self._admit(connection, request)
+            elif request.get("do") == "end":
+                self._ending = True
+            elif not connection.gone:
+                self._desk.answer(connection, request)
+        self._tidy()
+
+    def _admit(self, connection: Connection, hello: dict[str, Any]) -> None:
+        epoch = int(hello["epoch"])
+        if hello["session"] != self._session:
+            connection.tell({"refused": f"this runner belongs to session {self._session}"})
+        elif epoch < self._epoch:
+            connection.tell({"refused": f"epoch {epoch} is over: epoch {self._epoch} drives this session"})
+        else:
+            self._epoch = epoch
+            for older in self._connections - {connection}:
+                older.tell({"closed": f"epoch {epoch} has taken over"})
+                older.gone = True
+            connection.epoch = epoch
+            connection.tell({"welcome": self._settings["incarnation"], "pid": os.getpid()})
+            return
+        connection.gone = True
+
+    def _hear(self, _: object) -> None:
+        messages = self._inside.read()
+        if messages is None:
+            self._ending = True
+            return
+        for message in messages:
+            if "observation" in message:
+                self._desk.finished(message["key"], message["observation"])
+            else:
+                for connection in self._connections:
+                    if connection.epoch is not None:
+                        connection.show(message)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Drop the connections that are gone and watch for room where something is unsent."""
+        for connection in list(self._connections):
+            if connection.gone:
+                self._connections.discard(connection)
+                self._desk.forget(connection)
+                self._selector.unregister(connection.link)
+                connection.close()
+                if not self._driven:
+                    self._alone_since = time.monotonic()
+                continue
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.unsent else 0)
+            entry = self._selector.get_key(connection.link)
+            if entry.events != events:
+                self._selector.modify(connection.link, events, entry.data)
+
+
+def main() -> None:
+    """Become the keeper of the session whose settings stand on standard input, as one line of JSON."""
+    if os.fork():
+        os._exit(0)  # Nobody's child: whoever launched us is neither waited for nor a reason to die.
+    os.setsid()
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)
+    settings = json.loads(sys.stdin.buffer.readline())
+    lock = os.open(os.path.join(settings["directory"], "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    keeper: Keeper | None = None
+    try:
+        _take(lock)
+        adopt_orphans()
+        keeper = Keeper(settings)
+        keeper.listen()
+        _answer({"ready": os.getpid()})
+    except (ExecutorFailed, OSError, ValueError, KeyError) as error:
+        if keeper is not None:
+            keeper.leave()
+        with contextlib.suppress(OSError):
+            _answer({"failed": f"{error}"})
+        os._exit(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    keeper.serve()
+    keeper.leave()
+    os._exit(0)
+
+
+def _drain(woken: socket.socket) -> None:
+    woken.recv(1)
+
+
+def _take(lock: int) -> None:
+    """Take the lock of this runner's directory; whoever launched before us may just be leaving."""
+    until = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if time.monotonic() > until:
+                raise ValueError(
+                    "another runner of this session is alive; connect to it or end it"
+                ) from error
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _answer(message: dict[str, Any]) -> None:
+    """Tell the launcher; without one to hear it nobody knows of this runner, so it ends."""
+    os.write(1, json.dumps(message).encode() + b"\n")

@@ -1,0 +1,92 @@
+"""Starting a keeper that outlives us."""
+
+import json
+import os
+import select
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from refold.actors.runner.link import RunnerClient, connect
+from refold.actors.runner.place import PlaceUnsafe, socket_path
+from refold.actors.runner.runner import LaunchFailed, RunnerSpec
+from refold.actors.sandboxes.choose import choose
+from refold.actors.sandboxes.interpreter import boot, interpreter
+from refold.actors.sandboxes.sandbox import Confinement, SandboxUnavailable
+
+_ACTORS = Path(__file__).resolve().parent.parent
+_LAUNCH_S = 40.0
+
+
+def launch(spec: RunnerSpec) -> RunnerClient:
+    """Start a new incarnation and connect to it. Raises `LaunchFailed`, and then nothing stays behind."""
+    try:
+        settings = _settings(spec)
+    except (PlaceUnsafe, SandboxUnavailable, OSError) as error:
+        raise LaunchFailed(str(error)) from error
+    with (spec.directory / "log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter on our own module
+            boot(str(interpreter()), str(_ACTORS), "runner.keeper.main"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd="/",
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+        )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(settings).encode() + b"\n")
+        process.stdin.close()
+        answer = _answer(process.stdout.fileno())
+    if "ready" not in answer:
+        raise LaunchFailed(f"sandbox {spec.sandbox}: {answer.get('failed', 'the keeper did not answer')}")
+    client = connect(spec.directory, spec.epoch)
+    if client is None:
+        raise LaunchFailed(f"the runner came up and was gone at once; see {spec.directory / 'log'}")
+    return client
+
+
+def _settings(spec: RunnerSpec) -> dict[str, Any]:
+    sandbox, _ = choose(spec.sandbox)
+    if not spec.workspace.is_dir():
+        raise LaunchFailed(f"the workspace {spec.workspace} is not a folder")
+    spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory = spec.directory.resolve()
+    place = socket_path(directory)
+    confinement = Confinement(
+        workspace=spec.workspace.resolve(),
+        network=spec.network,
+        hidden=(directory, place.parent, *spec.hidden),
+    )
+    environment = {"LANG": "C.UTF-8", "TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat", "MANPAGER": "cat"}
+    return {
+        "session": spec.session,
+        "directory": str(directory),
+        "socket": str(place),
+        "epoch": spec.epoch,
+        "incarnation": spec.incarnation,
+        "lease_s": spec.lease_s,
+        "command": list(sandbox.command(confinement)),
+        "executor": {
+            "workspace": sandbox.workspace(confinement),
+            "environment": {**environment, **sandbox.environment(), **spec.environment},
+            "action_timeout_s": spec.action_timeout_s,
+            "silence_timeout_s": spec.silence_timeout_s,
+        },
+    }
+
+
+def _answer(descriptor: int) -> dict[str, Any]:
+    """Read the keeper's one line; its end of the pipe closes when it dies."""
+    said = b""
+    until = time.monotonic() + _LAUNCH_S
+    while not said.endswith(b"\n"):
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
+        data = os.read(descriptor, 65536) if ready else b""
+        if not data:
+            return {}
+        said += data
+    answer: dict[str, Any] = json.loads(said)
+    return answer

@@ -1,0 +1,234 @@
+"""The driver's end of the line to a keeper: requests, answers, and the loss told to everyone who waits."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from refold.actors.runner.recovery import collect_or_execute
+from refold.actors.runner.runner import KeyState, OnGlimpse, RunnerLost, RunnerRefused
+from refold.eventlog.actions import Action
+from refold.eventlog.observations import Observation
+
+_CONNECT_S = 10.0
+_END_S = 15.0
+_READ_BYTES = 65536
+
+type _Answer = dict[str, Any]
+
+
+def connect(directory: Path, epoch: int) -> "RunnerClient | None":
+    """Return the runner that serves `directory`, or None if nobody does. Older epochs are closed by it.
+
+    Raises `RunnerRefused` when a younger epoch drives already.
+    """
+    try:
+        place = json.loads((directory / "runner.json").read_bytes())
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    except (FileNotFoundError, ValueError):
+        return None
+    try:
+        link.settimeout(_CONNECT_S)
+        link.connect(place["socket"])
+        link.sendall(json.dumps({"session": place["session"], "epoch": epoch}).encode() + b"\n")
+        said, rest = _first_line(link)
+    except OSError:
+        link.close()
+        return None
+    if "refused" in said:
+        link.close()
+        raise RunnerRefused(said["refused"])
+    if "welcome" not in said:
+        link.close()
+        return None
+    link.settimeout(None)
+    return RunnerClient(link, incarnation=said["welcome"], pid=said["pid"], heard=rest)
+
+
+class RunnerClient:
+    """A connection to a living runner; every method may be called from any thread."""
+
+    def __init__(self, link: socket.socket, *, incarnation: str, pid: int, heard: bytes = b"") -> None:
+        self.incarnation = incarnation
+        self.pid = pid
+        self._link = link
+        self._process = _process(pid)
+        self._heard = heard
+        self._lock = threading.Lock()
+        self._number = 0
+        self._waiting: dict[int, Future[_Answer]] = {}
+        self._glimpses: dict[str, OnGlimpse] = {}
+        self._over: Exception | None = None
+        self._reader = threading.Thread(target=self._read, name="runner-client", daemon=True)
+        self._reader.start()
+
+    def execute(
+        self, key: str, digest: str, action: Action, *, on_glimpse: OnGlimpse | None = None
+    ) -> Observation:
+        if on_glimpse is not None:
+            self._glimpses[key] = on_glimpse
+        try:
+            answer = self._request("execute", key=key, digest=digest, action=msgspec.to_builtins(action))
+        finally:
+            self._glimpses.pop(key, None)
+        return _observation(answer)
+
+    def collect_or_execute(
+        self,
+        key: str,
+        digest: str,
+        action: Action,
+        started_incarnation: str,
+        *,
+        on_glimpse: OnGlimpse | None = None,
+    ) -> Observation:
+        return collect_or_execute(self, key, digest, action, started_incarnation, on_glimpse=on_glimpse)
+
+    def ask(self, key: str) -> KeyState | Observation:
+        answer = self._request("ask", key=key)
+        if "observation" in answer:
+            return _observation(answer)
+        state: KeyState = answer["state"]
+        return state
+
+    def acknowledge(self, key: str) -> None:
+        self._request("acknowledge", key=key)
+
+    def interrupt(self, key: str) -> None:
+        self._request("interrupt", key=key)
+
+    def end(self) -> None:
+        if isinstance(self._over, RunnerRefused):
+            raise self._over  # Somebody else drives it now; it is no longer ours to end.
+        with contextlib.suppress(OSError):
+            self._send({"id": 0, "do": "end"})
+        if not _ended(self._process, self.pid, timeout_s=_END_S):
+            os.kill(self.pid, signal.SIGKILL)  # Its executor sees the end of its input and goes as well.
+        self.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._link.shutdown(socket.SHUT_RDWR)
+        if threading.current_thread() is not self._reader:
+            self._reader.join()
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            os.close(process)
+
+    def _request(self, do: str, **arguments: Any) -> _Answer:  # noqa: ANN401 - whatever JSON can say
+        future: Future[_Answer] = Future()
+        with self._lock:
+            if self._over is not None:
+                raise self._over
+            self._number += 1
+            number = self._number
+            self._waiting[number] = future
+        try:
+            self._send({"id": number, "do": do, **arguments})
+        except OSError as error:
+            with self._lock:
+                self._waiting.pop(number, None)
+            raise self._end_of_line() from error
+        answer = future.result()
+        if "refused" in answer:
+            raise RunnerRefused(answer["refused"])
+        return answer
+
+    def _end_of_line(self) -> Exception:
+        return self._over if self._over is not None else RunnerLost("the runner is gone")
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        with self._lock:
+            self._link.sendall(data)
+
+    def _read(self) -> None:
+        buffer = bytearray(self._heard)
+        over: Exception = RunnerLost("the runner is gone, or the connection to it was closed")
+        while True:
+            *lines, rest = bytes(buffer).split(b"\n")
+            buffer[:] = rest
+            for line in lines:
+                message = json.loads(line)
+                if "closed" in message:
+                    over = RunnerRefused(message["closed"])
+                self._dispatch(message)
+            try:
+                data = self._link.recv(_READ_BYTES)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            buffer += data
+        with self._lock:
+            self._over = over
+            waiting, self._waiting = self._waiting, {}
+        self._link.close()
+        for future in waiting.values():
+            future.set_exception(over)
+
+    def _dispatch(self, message: _Answer) -> None:
+        if "glimpse" in message:
+            if (show := self._glimpses.get(message["glimpse"])) is not None:
+                with contextlib.suppress(Exception):  # A spectator's trouble is not ours.
+                    show(message["text"])
+        elif "id" in message:
+            with self._lock:
+                future = self._waiting.pop(message["id"], None)
+            if future is not None:
+                future.set_result(message)
+
+
+def _observation(answer: _Answer) -> Observation:
+    observation: Observation = msgspec.convert(answer["observation"], Observation)
+    return observation
+
+
+def _first_line(link: socket.socket) -> tuple[_Answer, bytes]:
+    said = b""
+    while b"\n" not in said:
+        if not (data := link.recv(_READ_BYTES)):
+            return {}, b""
+        said += data
+    line, _, rest = said.partition(b"\n")
+    answer: _Answer = json.loads(line)
+    return answer, rest
+
+
+def _process(pid: int) -> int | None:
+    """Hold on to a process by descriptor, so that another one with its number is never mistaken for it."""
+    try:
+        return os.pidfd_open(pid)
+    except (OSError, AttributeError):
+        return None
+
+
+def _ended(process: int | None, pid: int, *, timeout_s: float) -> bool:
+    """Wait for the end of a process; False if it has not come in time."""
+    if process is not None:
+        return bool(select.select([process], [], [], timeout_s)[0])
+    until = time.monotonic() + timeout_s
+    while _lives(pid):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,171 @@
+"""The Runtime actor: touches the world. It connects to the runner and has started actions carried out."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from refold.actors.dispatch.port import Dispatcher
+from refold.actors.follower import Follower
+from refold.actors.runtime.port import HandsLost, HandsPort, OnGlimpse
+from refold.actors.session.commands import ReportConnection, ReportObservation
+from refold.actors.session.due import Connect, Effect, Execute
+from refold.actors.session.messages import runtime_name
+from refold.eventlog.actions import Action
+from refold.eventlog.events import (
+    ActionProposed,
+    ActionStarted,
+    ObservationRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    RuntimeLost,
+)
+from refold.eventlog.events import SessionForked
+from refold.eventlog.log import EventLog
+from refold.eventlog.observations import Observation
+from refold.eventlog.record import Record
+
+
+class _Connected(Struct, frozen=True):
+    key: str
+    fact: RuntimeConnected | RuntimeFailed
+
+
+class _Executed(Struct, frozen=True):
+    """`observation` is None when the runner was lost: then `lost` says how."""
+
+    action: int
+    incarnation: str
+    observation: Observation | None
+    lost: str = ""
+
+
+class _Wanted(Struct, frozen=True):
+    """An open action as it stands in the log, with its record's digest and, once started, its key."""
+
+    action: Action
+    digest: str
+    tool_call_id: str | None
+    started: bool = False
+
+
+class RuntimeActor(Follower):
+    def __init__(
+        self,
+        port: Dispatcher,
+        stream: str,
+        log: EventLog,
+        hands: HandsPort,
+        on_glimpse: OnGlimpse | None = None,
+    ) -> None:
+        super().__init__(port, runtime_name(stream), stream, log)
+        self._hands = hands
+        self._on_glimpse = on_glimpse
+        self._wanted: dict[int, _Wanted] = {}
+        self._closed: list[int] = []
+        self._under_way: set[int] = set()
+
+    def on_record(self, record: Record) -> None:
+        match record.event:
+            case ActionProposed(action=action, tool_call_id=tool_call_id):
+                self._wanted[record.version] = _Wanted(action, record.digest.hex(), tool_call_id)
+            case ActionStarted(cause=cause) if cause is not None and cause in self._wanted:
+                wanted = self._wanted[cause]
+                self._wanted[cause] = _Wanted(wanted.action, wanted.digest, wanted.tool_call_id, started=True)
+            case ObservationRecorded(cause=cause) if cause is not None:
+                wanted = self._wanted.pop(cause, None)
+                if wanted is not None and wanted.started:
+                    self._closed.append(cause)
+            case SessionForked():
+                self._closed.clear()
+            case _:
+                pass
+
+    def on_start(self) -> None:
+        super().on_start()
+        self._closed.clear()
+
+    def on_receive(self, message: Any) -> None:
+        super().on_receive(message)
+        self._let_go()
+
+    def perform(self, effect: Effect) -> None:
+        match effect:
+            case Connect():
+                self._connect(effect)
+            case Execute():
+                self._execute(effect)
+            case _:
+                pass
+
+    def on_outcome(self, message: Any) -> None:
+        match message:
+            case _Connected(key=key, fact=fact):
+                self.tell_session(
+                    ReportConnection(id=f"{self._stream}/{key}", at=self.port.now_ns(), fact=fact)
+                )
+            case _Executed():
+                self._executed(message)
+            case _:
+                raise TypeError(f"not a message to a runtime: {message!r}")
+
+    def _connect(self, effect: Connect) -> None:
+        settings, hands, incarnation = self._state.life.settings, self._hands, self.port.new_id()
+        if settings is None:
+            return
+        epoch, key = effect.epoch, effect.key
+
+        def work() -> _Connected:
+            return _Connected(key, hands.connect(settings, epoch=epoch, incarnation=incarnation))
+
+        self.port.perform(self.key(effect), work, to=self.name)
+
+    def _execute(self, effect: Execute) -> None:
+        wanted, hands, on_glimpse = self._wanted[effect.action], self._hands, self._on_glimpse
+        incarnation = self._state.hands.incarnation or ""
+        action, key, started_in = effect.action, self._key_of(effect.action), effect.started_in
+        self._under_way.add(action)
+
+        def work() -> _Executed:
+            try:
+                observation = hands.execute(
+                    key, wanted.digest, wanted.action, started_in=started_in, on_glimpse=on_glimpse
+                )
+            except HandsLost as lost:
+                return _Executed(action, incarnation, None, str(lost))
+            return _Executed(action, incarnation, observation)
+
+        self.port.perform(self.key(effect), work, to=self.name)
+
+    def _executed(self, done: _Executed) -> None:
+        self._under_way.discard(done.action)
+        if done.observation is None:
+            fact = RuntimeLost(incarnation=done.incarnation, reason=done.lost)
+            id_ = f"{self._stream}/lost/{done.incarnation}/{self._state.life.epoch}"
+            self.tell_session(ReportConnection(id=id_, at=self.port.now_ns(), fact=fact))
+            return
+        wanted = self._wanted.get(done.action)
+        self.tell_session(
+            ReportObservation(
+                id=f"{self._stream}/observation/{done.action}",
+                at=self.port.now_ns(),
+                fact=ObservationRecorded(
+                    cause=done.action,
+                    observation=done.observation,
+                    tool_call_id=None if wanted is None else wanted.tool_call_id,
+                ),
+            )
+        )
+
+    def _let_go(self) -> None:
+        """Tell the runner of actions that are answered: to forget the result, or to stop what nobody awaits."""
+        closed, self._closed = self._closed, []
+        for action in closed:
+            key, hands = self._key_of(action), self._hands
+            if action in self._under_way:
+                self.port.perform(f"{key}/interrupt", lambda key=key: hands.interrupt(key), to=self.name)
+            else:
+                self.port.perform(f"{key}/acknowledge", lambda key=key: hands.acknowledge(key), to=self.name)
+
+    def _key_of(self, action: int) -> str:
+        """Return what the runner knows an action by: this log's id, the stream, the version."""
+        return f"{self._log.id.hex()}/{self._stream}/{action}"

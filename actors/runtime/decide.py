@@ -1,0 +1,98 @@
+"""What the runtime decides: when it needs a runner, and what becomes of each action."""
+
+from refold.actors.runtime.state import OpenAction
+from refold.actors.session.commands import ReportConnection, ReportObservation
+from refold.actors.session.state import State
+from refold.eventlog.events import (
+    ActionStarted,
+    AgentStateChanged,
+    Event,
+    LateResultRecorded,
+    ObservationRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    RuntimeLost,
+)
+from refold.eventlog.observations import Cancellation, Cancelled, Failure, Observation, OutcomeUnknown
+
+LOSSES_MAX = 3
+"""Runners lost one after the other, without an answer in between, before the session gives up."""
+
+UNKNOWN = OutcomeUnknown(
+    content="Outcome unknown: the runner was lost while this action was under way. It may have taken effect in "
+    "full, in part or not at all, and it will not be run again. Look before you repeat it."
+)
+
+
+def owes_connection(state: State) -> bool:
+    hands = state.hands
+    if hands.incarnation is not None:
+        return False
+    return state.agent.state in {"loading", "running"} or hands.started is not None
+
+
+def decide_connection(state: State, command: ReportConnection) -> tuple[Event, ...]:
+    hands, fact = state.hands, command.fact
+    match fact:
+        case RuntimeConnected():
+            return () if hands.incarnation is not None or fact.epoch != state.life.epoch else (fact,)
+        case RuntimeFailed(reason=reason):
+            if hands.incarnation is not None or not owes_connection(state):
+                return ()
+            return (fact, *answer_all(state, "fault", f"no runner: {reason}"), _error(reason))
+        case RuntimeLost(incarnation=incarnation, reason=reason):
+            if hands.incarnation != incarnation:
+                return ()
+            if hands.losses + 1 < LOSSES_MAX:
+                return (fact,)
+            lost = f"the runner was lost {LOSSES_MAX} times in a row: {reason}"
+            return (fact, *answer_all(state, "fault", lost), _error(lost))
+
+
+def decide_observation(state: State, command: ReportObservation) -> tuple[Event, ...]:
+    fact = command.fact
+    if state.hands.find(fact.cause) is None:
+        return (LateResultRecorded(cause=fact.cause, observation=fact.observation),)
+    return (fact,)
+
+
+def follow_actions(state: State) -> tuple[Event, ...]:
+    """Return what follows from the open actions while the agent runs: the next one starts, one at a time."""
+    hands = state.hands
+    if hands.started is not None or not hands.open:
+        return ()
+    opened = hands.open[0]
+    if opened.kind == "other":
+        return (answer(opened, Failure(content=f"tool not available: {opened.name}")),)
+    if hands.incarnation is None:
+        return ()
+    return (ActionStarted(cause=opened.version, incarnation=hands.incarnation),)
+
+
+def answer(opened: OpenAction, observation: Observation) -> ObservationRecorded:
+    return ObservationRecorded(
+        cause=opened.version, observation=observation, tool_call_id=opened.tool_call_id, by="system"
+    )
+
+
+def answer_all(state: State, reason: Cancellation, text: str) -> tuple[ObservationRecorded, ...]:
+    """Answer every open action: a started one with what nobody knows, the others as not executed."""
+    return tuple(
+        answer(
+            opened,
+            UNKNOWN
+            if opened.incarnation is not None and reason == "fault"
+            else Cancelled(content=_cancelled(opened, text), reason=reason),
+        )
+        for opened in state.hands.open
+    )
+
+
+def _cancelled(opened: OpenAction, text: str) -> str:
+    if opened.incarnation is not None:
+        return f"Interrupted: {text}. What it had done until then stays done."
+    return f"Not executed: {text}."
+
+
+def _error(reason: str) -> AgentStateChanged:
+    return AgentStateChanged(state="error", reason=reason)

@@ -1,0 +1,65 @@
+"""How the runtime's state follows the facts."""
+
+from collections.abc import Callable
+from hashlib import sha256
+
+import msgspec
+from msgspec.structs import replace
+
+from refold.actors.runtime.state import Hands, OpenAction
+from refold.eventlog.actions import Action, Message, Other
+from refold.eventlog.events import (
+    ActionProposed,
+    ActionsConfirmed,
+    ActionStarted,
+    Event,
+    ObservationRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    RuntimeLost,
+    SessionClaimed,
+    SessionClosed,
+    SessionForked,
+)
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def action_digest(action: Action) -> bytes:
+    """Return what an approval and a comparison name an action by: its kind and arguments."""
+    return sha256(_ENCODER.encode(action)).digest()
+
+
+def evolve(state: Hands, event: Event, version: int) -> Hands:
+    match event:
+        case ActionProposed(action=Message()):
+            return state
+        case ActionProposed(action=action, tool_call_id=tool_call_id):
+            opened = OpenAction(
+                version=version,
+                kind=action.__struct_config__.tag if not isinstance(action, Other) else "other",
+                digest=action_digest(action),
+                tool_call_id=tool_call_id,
+                name=action.name if isinstance(action, Other) else "",
+            )
+            return replace(state, open=(*state.open, opened))
+        case ActionsConfirmed(actions=actions):
+            return _each(state, lambda o: replace(o, confirmed=True) if o.version in actions else o)
+        case ActionStarted(cause=cause, incarnation=incarnation):
+            return _each(state, lambda o: replace(o, incarnation=incarnation) if o.version == cause else o)
+        case ObservationRecorded(cause=cause):
+            return replace(state, open=tuple(o for o in state.open if o.version != cause), losses=0)
+        case RuntimeConnected(incarnation=incarnation):
+            return replace(state, incarnation=incarnation, failure=None, launches=state.launches + 1)
+        case RuntimeFailed(reason=reason):
+            return replace(state, incarnation=None, failure=reason, launches=state.launches + 1)
+        case RuntimeLost():
+            return replace(state, incarnation=None, losses=state.losses + 1)
+        case SessionClaimed() | SessionClosed() | SessionForked():
+            return replace(state, incarnation=None, failure=None, losses=0)
+        case _:
+            return state
+
+
+def _each(state: Hands, change: Callable[[OpenAction], OpenAction]) -> Hands:
+    return replace(state, open=tuple(change(opened) for opened in state.open))

@@ -1,0 +1,47 @@
+"""The world as a runtime sees it: somebody who finds or launches a runner, and carries out actions at most once."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from refold.eventlog.actions import Action
+from refold.eventlog.events import RuntimeConnected, RuntimeFailed
+from refold.eventlog.observations import Observation
+from refold.eventlog.settings import Settings
+
+
+class HandsLost(Exception):
+    """The runner went away while it was asked; what it was doing is not known here."""
+
+
+class HandsPort(Protocol):
+    """One session's way to its runner. Every call may block, and is made on a worker thread."""
+
+    def connect(self, settings: Settings, *, epoch: int, incarnation: str) -> RuntimeConnected | RuntimeFailed:
+        """Find the living runner, or launch one that is then called `incarnation`. Never raises."""
+        ...
+
+    def execute(
+        self,
+        key: str,
+        digest: str,
+        action: Action,
+        *,
+        started_in: str,
+        on_glimpse: Callable[[str], None] | None = None,
+    ) -> Observation:
+        """Carry out `action`, or collect what came of it; `OutcomeUnknown` where nobody can tell.
+
+        A key is never carried out twice, and never under another digest. Raises `HandsLost`.
+        """
+        ...
+
+    def acknowledge(self, key: str) -> None:
+        """The observation is in the log: the runner may forget the result. Never raises."""
+        ...
+
+    def interrupt(self, key: str) -> None:
+        """Nobody waits for this action any more. Never raises."""
+        ...
+
+
+type OnGlimpse = Callable[[str], None]

@@ -1,0 +1,35 @@
+"""What the runtime knows of its hands: the connection, and every action that has no answer yet."""
+
+from msgspec import Struct
+
+
+class OpenAction(Struct, frozen=True, kw_only=True):
+    """A proposed action without its observation; `incarnation` is set once it was started."""
+
+    version: int
+    kind: str
+    digest: bytes
+    tool_call_id: str | None = None
+    confirmed: bool = False
+    incarnation: str | None = None
+    name: str = ""
+    """The kind in its own words, where `kind` is `other`."""
+
+
+class Hands(Struct, frozen=True, kw_only=True):
+    """`incarnation` is the runner that answers now, or None; `failure` why the last launch failed."""
+
+    incarnation: str | None = None
+    failure: str | None = None
+    losses: int = 0
+    """Runners lost since the last observation."""
+    launches: int = 0
+    """Connections asked for so far, failed ones included; names the next one."""
+    open: tuple[OpenAction, ...] = ()
+
+    @property
+    def started(self) -> OpenAction | None:
+        return next((action for action in self.open if action.incarnation is not None), None)
+
+    def find(self, version: int | None) -> OpenAction | None:
+        return next((action for action in self.open if action.version == version), None)

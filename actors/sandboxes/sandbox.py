@@ -1,0 +1,50 @@
+"""Where commands run: a sandbox gives the command line that starts the executor inside it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Confinement(Struct, frozen=True, kw_only=True):
+    """What a session asks of its sandbox.
+
+    `hidden` are folders that must not be seen from inside, even where they lie beneath the workspace.
+    """
+
+    workspace: Path
+    network: bool = False
+    hidden: tuple[Path, ...] = ()
+
+
+class Sandbox(Protocol):
+    """One way to confine the executor."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def isolated(self) -> bool:
+        """Whether it keeps commands from the rest of the machine."""
+        ...
+
+    def unavailable(self) -> str | None:
+        """Return why it cannot be used on this machine, in words that a person can act on; None if it can."""
+        ...
+
+    def workspace(self, confinement: Confinement) -> str:
+        """Return where the workspace lies, seen from inside."""
+        ...
+
+    def environment(self) -> Mapping[str, str]:
+        """Return what the shell's environment begins with; nothing else of the driver's gets in."""
+        ...
+
+    def command(self, confinement: Confinement) -> Sequence[str]:
+        """Return the command line that starts the executor inside."""
+        ...
+
+
+class SandboxUnavailable(Exception):
+    """The sandbox that was asked for does not work here; nothing was started."""

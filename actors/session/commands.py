@@ -1,0 +1,184 @@
+"""What a session can be told: requests of people and policies, and the outcomes of effects.
+
+A command brings its id, its time and whatever chance it needs, so that deciding it again decides the same.
+Its bulk is the `fact` that it proposes; that stands in the command's first event and is not stored twice.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from refold.eventlog.actions import Action
+from refold.eventlog.events import (
+    By,
+    Event,
+    LateAnswerRecorded,
+    LateResultRecorded,
+    MessageReceived,
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    ObservationRecorded,
+    RecallRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    RuntimeLost,
+    SessionClaimed,
+    SessionStarted,
+    SettingsChanged,
+    StepReenacted,
+)
+from refold.eventlog.record import Given
+
+
+class _Command(Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True, tag_field="kind"):
+    id: str
+    at: int
+    by: By = "system"
+
+
+class StartSession(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    fact: SessionStarted
+    claim: SessionClaimed
+
+
+class ClaimSession(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    fact: SessionClaimed
+
+
+class ChangeSettings(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Settings from now on; those equal to the ones in force change nothing."""
+
+    fact: SettingsChanged
+
+
+class SendMessage(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    fact: MessageReceived
+
+
+class PauseAgent(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Stop before the next step; what runs is still answered."""
+
+
+class ResumeAgent(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Lift a pause."""
+
+
+class StopAgent(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """End the step loop at once and answer every open action."""
+
+
+class CloseSession(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Let go of the session; it stays resumable."""
+
+    reason: str
+
+
+class ConfirmActions(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Approve the waiting actions named by `digest`."""
+
+    digest: str
+
+
+class RejectActions(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    reason: str = ""
+
+
+class ContinueAgent(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Go on after a limit or an error, with the limits extended."""
+
+    iterations: int | None = None
+    budget_usd: float | None = None
+
+
+class BeginAsk(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """The request was built from the stream up to version `seen`; if it has grown since, it is stale."""
+
+    fact: ModelAsked
+    seen: int
+
+
+class ReportAnswer(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """`draw` is the chance of a retry's jitter."""
+
+    fact: ModelAnswered | ModelFailed
+    draw: float
+
+
+class ReportConnection(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    fact: RuntimeConnected | RuntimeFailed | RuntimeLost
+
+
+class ReportObservation(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    fact: ObservationRecorded
+
+
+class ReportRecall(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    fact: RecallRecorded
+
+
+class ReportRecording(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """The next step of the recording that is re-enacted: a message or an action, or its end."""
+
+    fact: StepReenacted
+    message: str | None = None
+    action: Action | None = None
+    tool_call_id: str | None = None
+
+
+class FireTimer(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """The timer that the event at `timer` set is due."""
+
+    timer: int
+
+
+type Command = (
+    StartSession
+    | ClaimSession
+    | ChangeSettings
+    | SendMessage
+    | PauseAgent
+    | ResumeAgent
+    | StopAgent
+    | CloseSession
+    | ConfirmActions
+    | RejectActions
+    | ContinueAgent
+    | BeginAsk
+    | ReportAnswer
+    | ReportConnection
+    | ReportObservation
+    | ReportRecall
+    | ReportRecording
+    | FireTimer
+)
+
+
+def to_given(command: Command, first: Event) -> Given:
+    """Return the command as the log keeps it, without the bulk that its first event holds."""
+    body: dict[str, Any] = msgspec.to_builtins(command)
+    kind = body.pop("kind")
+    for key in ("id", "at", "by"):
+        body.pop(key, None)
+    if "fact" in body and getattr(command, "fact", None) == _fact_in(first):
+        del body["fact"]
+    return Given(id=command.id, kind=kind, at=command.at, by=command.by, body=body)
+
+
+def from_given(given: Given, first: Event) -> Command:
+    """Return the command again; raises `msgspec.ValidationError` if this version knows no such command."""
+    body: dict[str, Any] = {**given.body, "kind": given.kind, "id": given.id, "at": given.at, "by": given.by}
+    if "fact" not in body:
+        body["fact"] = msgspec.to_builtins(_fact_in(first))
+    return msgspec.convert(body, Command)
+
+
+def _fact_in(event: Event) -> Event:
+    match event:
+        case LateAnswerRecorded(answer=answer):
+            return answer
+        case LateResultRecorded(cause=cause, observation=observation):
+            return ObservationRecorded(cause=cause, observation=observation)
+        case _:
+            return event

@@ -1,0 +1,165 @@
+"""The session's decider: a command meets the state, the nouns answer, and what follows is decided with it."""
+
+from collections.abc import Callable
+
+from refold.actors.controller.confirmation import decide_confirm, decide_reject, follow_confirmation
+from refold.actors.controller.decide import (
+    decide_answer,
+    decide_ask,
+    decide_recording,
+    decide_timer,
+    follow_agent,
+)
+from refold.actors.controller.steer import abandoned, decide_steering
+from refold.actors.controller.transitions import allowed
+from refold.actors.memory.decide import decide_recall
+from refold.actors.runtime.decide import answer, decide_connection, decide_observation, follow_actions
+from refold.actors.session.commands import (
+    BeginAsk,
+    ChangeSettings,
+    ClaimSession,
+    CloseSession,
+    Command,
+    ConfirmActions,
+    ContinueAgent,
+    FireTimer,
+    PauseAgent,
+    RejectActions,
+    ReportAnswer,
+    ReportConnection,
+    ReportObservation,
+    ReportRecall,
+    ReportRecording,
+    ResumeAgent,
+    SendMessage,
+    StartSession,
+    StopAgent,
+)
+from refold.actors.session.evolve import evolve
+from refold.actors.session.refused import Refused
+from refold.actors.session.state import State
+from refold.actors.tools.prompt import system_prompt
+from refold.actors.tools.toolbox import TOOLS
+from refold.eventlog.events import (
+    AgentStateChanged,
+    Event,
+    MessageReceived,
+    SessionClosed,
+    SystemMessageAdded,
+)
+from refold.eventlog.observations import Cancelled
+
+_FOLLOWING_MAX = 64
+"""Consequences of one command; more of them would be a circle in the rules, and a bug."""
+
+_FOLLOW: tuple[Callable[[State], tuple[Event, ...]], ...] = (
+    lambda state: _follow_start(state),
+    follow_confirmation,
+    follow_actions,
+    follow_agent,
+)
+
+
+def decide(state: State, command: Command) -> tuple[Event, ...]:
+    """Return what `command` makes true, with all that follows from it; nothing if it changes nothing.
+
+    Raises `Refused` if the present state cannot honour it.
+    """
+    events = list(_respond(state, command))
+    state = _advance(state, events)
+    for _ in range(_FOLLOWING_MAX):
+        following = _follow(state)
+        if not following:
+            return tuple(events)
+        events.extend(following)
+        state = _advance(state, following)
+    raise AssertionError(f"the rules go in a circle after {command}")
+
+
+def _respond(state: State, command: Command) -> tuple[Event, ...]:
+    life = state.life
+    if isinstance(command, StartSession):
+        if state.version >= 0:
+            raise Refused("the session was started before")
+        return (command.fact, command.claim)
+    if life.imported:
+        raise Refused("the session was imported and owes nothing: `replay` re-enacts it, `fork` goes on from it")
+    settings = life.settings
+    if settings is None:
+        raise Refused("the session was not started")
+    if isinstance(command, ClaimSession):
+        if command.fact.epoch != life.epoch + 1:
+            raise Refused(f"a claim of epoch {command.fact.epoch} where {life.epoch + 1} is next")
+        return (command.fact, *abandoned(state, "its driver is gone"))
+    if life.closed:
+        return _closed(command)
+    match command:
+        case (
+            SendMessage() | PauseAgent() | ResumeAgent() | StopAgent() | ContinueAgent() | ChangeSettings()
+        ):
+            return decide_steering(state, settings, command)
+        case CloseSession(reason=reason):
+            return _close(state, reason)
+        case ConfirmActions():
+            return decide_confirm(state, command)
+        case RejectActions():
+            return decide_reject(state, command)
+        case BeginAsk():
+            return decide_ask(state, command)
+        case ReportAnswer():
+            return decide_answer(state, command)
+        case ReportConnection():
+            return decide_connection(state, command)
+        case ReportObservation():
+            return decide_observation(state, command)
+        case ReportRecall():
+            return decide_recall(state, command)
+        case ReportRecording():
+            return decide_recording(state, command)
+        case FireTimer():
+            return decide_timer(state, command)
+
+
+def _closed(command: Command) -> tuple[Event, ...]:
+    if isinstance(command, CloseSession):
+        return ()
+    raise Refused("the session is closed: `resume` opens it again")
+
+
+def _close(state: State, reason: str) -> tuple[Event, ...]:
+    said = Cancelled(
+        content=f"Interrupted: the session was closed ({reason}) while this ran. What it had done stays done.",
+        reason="closed",
+    )
+    running = tuple(answer(opened, said) for opened in state.hands.open if opened.incarnation is not None)
+    return (*abandoned(state, f"the session was closed ({reason})"), *running, SessionClosed(reason=reason))
+
+
+def _follow(state: State) -> tuple[Event, ...]:
+    if state.life.closed or state.agent.state not in {"loading", "running"}:
+        return ()
+    return next((events for rule in _FOLLOW if (events := rule(state))), ())
+
+
+def _follow_start(state: State) -> tuple[Event, ...]:
+    """Return the end of a start: the system message, the task as a user's message, the first state."""
+    life = state.life
+    if life.greeted:
+        if state.agent.state == "loading":
+            return (AgentStateChanged(state="running"),)
+        return ()
+    if state.hands.incarnation is None or life.settings is None:
+        return ()
+    place = "/workspace" if life.settings.sandbox == "bubblewrap" else life.settings.workspace
+    greeting = SystemMessageAdded(content=system_prompt(place=place), tools=TOOLS)
+    if life.task is not None:
+        return (greeting, AgentStateChanged(state="running"), MessageReceived(content=life.task, by="user"))
+    return (greeting, AgentStateChanged(state="running"))
+
+
+def _advance(state: State, events: tuple[Event, ...] | list[Event]) -> State:
+    for event in events:
+        if isinstance(event, AgentStateChanged) and not allowed(state.agent.state, event.state):
+            raise Refused(f"the agent is {state.agent.state} and cannot become {event.state}")
+        state = evolve(state, event, state.version + 1)
+    return state

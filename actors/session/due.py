@@ -1,0 +1,110 @@
+"""What a session owes the world: derived from state alone, so that no crash loses it."""
+
+from msgspec import Struct
+
+from refold.actors.controller.decide import owes_ask, owes_recording
+from refold.actors.runtime.decide import owes_connection
+from refold.actors.session.state import State
+
+
+class _Effect(Struct, frozen=True, kw_only=True):
+    """An effect is known by its `key`, never compared by value."""
+
+    key: str
+
+
+class Connect(_Effect, frozen=True, kw_only=True):
+    """Find the session's runner, or launch one."""
+
+    epoch: int
+
+
+class Execute(_Effect, frozen=True, kw_only=True):
+    """Carry out the started action at `action`, or collect what came of it; `started_in` is its incarnation."""
+
+    action: int
+    started_in: str
+
+
+class PrepareAsk(_Effect, frozen=True, kw_only=True):
+    """Build the request of a step's next attempt, to be recorded before it leaves."""
+
+    step: int
+    attempt: int
+
+
+class AskModel(_Effect, frozen=True, kw_only=True):
+    """Send the request that was recorded at `ask`."""
+
+    ask: int
+
+
+class ReadRecording(_Effect, frozen=True, kw_only=True):
+    """Look up the next step of the recording that is re-enacted."""
+
+    source: str
+    cursor: int
+
+
+class Recall(_Effect, frozen=True, kw_only=True):
+    """Look up what memory knows about the message at `message`."""
+
+    message: int
+    first: bool
+
+
+class SetTimer(_Effect, frozen=True, kw_only=True):
+    """Fire at `when` (ns UTC) the timer that the event at `timer` set."""
+
+    timer: int
+    when: int
+
+
+type Effect = Connect | Execute | PrepareAsk | AskModel | ReadRecording | Recall | SetTimer
+
+
+def due(state: State) -> tuple[Effect, ...]:
+    """Return every effect that this state awaits."""
+    life, agent, hands = state.life, state.agent, state.hands
+    if life.settings is None or life.imported or life.closed:
+        return ()
+    effects: list[Effect] = []
+    if owes_connection(state):
+        effects.append(Connect(key=f"connect/{life.epoch}/{hands.launches}/{hands.losses}", epoch=life.epoch))
+    if hands.incarnation is not None:
+        effects.extend(
+            Execute(
+                key=f"execute/{opened.version}/{hands.incarnation}",
+                action=opened.version,
+                started_in=opened.incarnation,
+            )
+            for opened in hands.open
+            if opened.incarnation is not None
+        )
+    effects.extend(
+        Recall(key=f"recall/{message}", message=message, first=message == state.recall.first)
+        for message in state.recall.waiting
+    )
+    if agent.ask is not None:
+        effects.append(AskModel(key=f"ask/{agent.ask.version}", ask=agent.ask.version))
+    if owes_ask(state):
+        number, attempt = next_attempt(state)
+        effects.append(PrepareAsk(key=f"prepare/{number}/{attempt}/{state.version}", step=number, attempt=attempt))
+    if owes_recording(state) and agent.reenactment is not None:
+        cursor = agent.reenactment.cursor
+        effects.append(
+            ReadRecording(key=f"recording/{cursor}", source=agent.reenactment.source, cursor=cursor)
+        )
+    if agent.state == "rate_limited" and agent.retry_at is not None:
+        effects.append(
+            SetTimer(key=f"timer/{agent.state_version}", timer=agent.state_version, when=agent.retry_at)
+        )
+    return tuple(effects)
+
+
+def next_attempt(state: State) -> tuple[int, int]:
+    """Return the step and attempt that the next ask belongs to."""
+    agent = state.agent
+    if agent.step is None:
+        return agent.iterations + 1, 1
+    return agent.step.number, agent.step.attempts + 1

@@ -1,0 +1,93 @@
+"""How a session's state follows the facts: each noun looks at every event and takes what is its own."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from refold.actors.controller.evolve import evolve as evolve_agent
+from refold.actors.memory.evolve import evolve as evolve_recall
+from refold.actors.runtime.evolve import evolve as evolve_hands
+from refold.actors.session.state import Life, State
+from refold.eventlog.events import (
+    Event,
+    SessionClaimed,
+    SessionClosed,
+    SessionForked,
+    SessionImported,
+    SessionStarted,
+    SettingsChanged,
+    SystemMessageAdded,
+    Unknown,
+)
+from refold.eventlog.record import Record
+from refold.eventlog.settings import Settings
+
+
+class NotUnderstood(Exception):
+    """The stream holds an event that this version does not know; it can be read, not driven."""
+
+
+def evolve(state: State, event: Event, version: int) -> State:
+    """Return the state after `event`. Total: a fact cannot be refused."""
+    if event.foreign is not None:
+        return replace(state, version=version)
+    return State(
+        version=version,
+        life=_evolve_life(state.life, event),
+        agent=evolve_agent(state.agent, event, version),
+        recall=evolve_recall(state.recall, event, version),
+        hands=evolve_hands(state.hands, event, version),
+    )
+
+
+def fold(state: State, records: Iterable[Record]) -> State:
+    for record in records:
+        state = evolve(state, record.event, record.version)
+    return state
+
+
+def understood(event: Event) -> None:
+    """Raise `NotUnderstood` for an event that a driver must not skip."""
+    if isinstance(event, Unknown):
+        raise NotUnderstood(f"an event of type {event.name!r} was written by a newer version of Refold")
+
+
+def _evolve_life(life: Life, event: Event) -> Life:
+    match event:
+        case SessionStarted(settings=settings, task=task):
+            return replace(life, settings=settings, task=task)
+        case SessionImported():
+            return replace(life, imported=True)
+        case SessionForked(parent=parent, workspace=workspace):
+            settings = event.settings or life.settings
+            return replace(
+                life,
+                settings=None if settings is None else replace(settings, workspace=workspace),
+                origin=parent,
+                imported=False,
+                closed=False,
+                epoch=0,
+            )
+        case SessionClaimed(epoch=epoch):
+            return replace(life, epoch=epoch, closed=False)
+        case SessionClosed():
+            return replace(life, closed=True)
+        case SettingsChanged():
+            return life if life.settings is None else replace(life, settings=changed(life.settings, event))
+        case SystemMessageAdded():
+            return replace(life, greeted=True)
+        case _:
+            return life
+
+
+def changed(settings: Settings, event: SettingsChanged) -> Settings:
+    """Return the settings with those replaced that the event gives."""
+    return replace(
+        settings,
+        model=settings.model if event.model is None else event.model,
+        base_url=settings.base_url if event.base_url is None else event.base_url,
+        price=settings.price if event.price is None else event.price,
+        confirm=settings.confirm if event.confirm is None else event.confirm,
+        iterations_max=settings.iterations_max if event.iterations_max is None else event.iterations_max,
+        budget_usd=settings.budget_usd if event.budget_usd is None else event.budget_usd,
+    )

@@ -1,0 +1,112 @@
+"""A session at a glance, after any of its versions: what `refold show` prints, all but who drives it now."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from refold.actors.controller.confirmation import approval_digest, unconfirmed
+from refold.actors.runtime.state import OpenAction
+from refold.actors.session.evolve import evolve
+from refold.actors.session.state import State, initial_state
+from refold.eventlog.events import AgentState, AgentStateChanged, Event, SessionFaulted, SessionForked
+from refold.eventlog.record import Record
+from refold.projections.usage import SessionUsage, UsageProjection
+
+_WAITS_FOR: dict[AgentState, str] = {
+    "awaiting_user_input": "a message",
+    "awaiting_user_confirmation": "a confirmation",
+    "paused": "a resume",
+    "rate_limited": "a timer",
+}
+
+
+class Glance:
+    """Grows by `add`, record by record; `shown` is what there is to see at that moment."""
+
+    def __init__(self) -> None:
+        self._state = initial_state()
+        self._usage_of = UsageProjection()
+        self._usage = self._usage_of.initial()
+        self._fork: SessionForked | None = None
+        self._reason = ""
+        self._stream = ""
+
+    def add(self, record: Record) -> None:
+        self._state = evolve(self._state, record.event, record.version)
+        self._usage = self._usage_of.fold(self._usage, record)
+        self._stream = record.stream
+        if isinstance(record.event, SessionForked):
+            self._fork = record.event
+        if record.event.foreign is None:
+            self._reason = _reason(record.event, self._reason)
+
+    def shown(self, session: str | None = None) -> dict[str, Any]:
+        """Return the object; `session` is the stream that was asked for, where a fork is shown below its fork."""
+        return _object(session or self._stream, self._state, self._usage, self._fork, self._reason)
+
+
+def shown(records: Iterable[Record], *, session: str | None = None) -> dict[str, Any]:
+    """Return the state after `records`, the first ones of a stream, as one object of builtins."""
+    glance = Glance()
+    for record in records:
+        glance.add(record)
+    return glance.shown(session)
+
+
+def _object(
+    session: str, state: State, usage: SessionUsage, fork: SessionForked | None, reason: str
+) -> dict[str, Any]:
+    agent, life = state.agent, state.life
+    settings = life.settings
+    confirming = agent.state == "awaiting_user_confirmation"
+    return {
+        "session": session,
+        "version": state.version,
+        "status": agent.state,
+        "reason": reason,
+        "waiting": None if life.imported else _WAITS_FOR.get(agent.state),
+        "retry_at": agent.retry_at if agent.state == "rate_limited" else None,
+        "iterations": usage.iterations,
+        "cost": usage.cost_usd,
+        "tokens": {
+            "prompt": usage.tokens.prompt,
+            "completion": usage.tokens.completion,
+            "cached": usage.tokens.cached,
+            "reasoning": usage.tokens.reasoning,
+        },
+        "limits": None if settings is None else _limits(state),
+        "pending": [_pending(opened, confirming=confirming) for opened in state.hands.open],
+        "approval": approval_digest(unconfirmed(state)) if confirming else None,
+        "task": life.task,
+        "workspace": None if settings is None else settings.workspace,
+        "sandbox": None if settings is None else settings.sandbox,
+        "model": None if settings is None else settings.model,
+        "confirm": None if settings is None else settings.confirm,
+        "parent": None if fork is None else {"session": fork.parent, "version": fork.version},
+        "imported": life.imported,
+        "closed": life.closed,
+        "epoch": life.epoch,
+    }
+
+
+def _limits(state: State) -> dict[str, Any]:
+    agent = state.agent
+    return {
+        "iterations_max": agent.iterations_max,
+        "iterations_left": agent.iterations_left,
+        "budget_usd": agent.budget_usd,
+    }
+
+
+def _pending(opened: OpenAction, *, confirming: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {"version": opened.version, "kind": opened.name or opened.kind}
+    return {**shown, "digest": opened.digest.hex()} if confirming else shown
+
+
+def _reason(event: Event, reason: str) -> str:
+    match event:
+        case AgentStateChanged():
+            return event.reason
+        case SessionFaulted(error=error, message=message):
+            return f"{error}: {message}"
+        case _:
+            return reason

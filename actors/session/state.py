@@ -1,0 +1,35 @@
+"""A session as its deciders see it: four nouns, each with just what its decisions need. Bounded in size."""
+
+from msgspec import Struct
+
+from refold.actors.controller.state import Agent
+from refold.actors.memory.state import Recall
+from refold.actors.runtime.state import Hands
+from refold.eventlog.settings import Settings
+
+
+class Life(Struct, frozen=True, kw_only=True):
+    """Where the session came from and who drives it; `origin` is the stream it was forked from."""
+
+    settings: Settings | None = None
+    task: str | None = None
+    epoch: int = 0
+    closed: bool = False
+    imported: bool = False
+    origin: str | None = None
+    greeted: bool = False
+    """The system message stands: the start is through."""
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """Everything that a session's deciders know, after the event at `version`."""
+
+    version: int = -1
+    life: Life = Life()
+    agent: Agent = Agent()
+    recall: Recall = Recall()
+    hands: Hands = Hands()
+
+
+def initial_state() -> State:
+    return State()

@@ -1,0 +1,133 @@
+"""Sessions on one log with one dispatcher: how each is started, claimed, told things and let go."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from refold.actors.controller.actor import ControllerActor, Models
+from refold.actors.dispatch.actor import Actor
+from refold.actors.dispatch.port import Dispatcher
+from refold.actors.memory.actor import MemoryActor, Sources
+from refold.actors.runtime.actor import RuntimeActor
+from refold.actors.runtime.port import HandsPort, OnGlimpse
+from refold.actors.session.actor import Followers, SessionActor, configuration_digest
+from refold.actors.session.commands import ClaimSession, Command, StartSession
+from refold.actors.session.evolve import fold
+from refold.actors.session.messages import (
+    SYSTEM,
+    Submit,
+    controller_name,
+    memory_name,
+    runtime_name,
+    session_name,
+)
+from refold.actors.session.state import Life, State, initial_state
+from refold.actors.supervisor import OnTrouble, Supervisor, Trouble
+from refold.eventlog.events import SessionClaimed, SessionStarted
+from refold.eventlog.log import EventLog
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """Who drives: what a claim says of its process."""
+
+    host: str
+    pid: int
+    process_started: int
+    code: str
+
+
+class Edges(Protocol):
+    """Everything outside that sessions touch, behind ports."""
+
+    @property
+    def models(self) -> Models: ...
+
+    @property
+    def sources(self) -> Sources: ...
+
+    def hands(self, stream: str) -> HandsPort: ...
+
+    def on_glimpse(self, stream: str) -> OnGlimpse | None:
+        """Return who is shown the output of a running command."""
+        ...
+
+
+def _ignore(_: Trouble) -> None:
+    pass
+
+
+class Sessions:
+    """None of these calls blocks: what comes of a command is told to its `reply_to` as a `Reply`."""
+
+    def __init__(
+        self,
+        port: Dispatcher,
+        log: EventLog,
+        edges: Edges,
+        identity: Identity,
+        on_trouble: OnTrouble = _ignore,
+    ) -> None:
+        self.port, self.log, self._edges, self._identity = port, log, edges, identity
+        port.spawn(SYSTEM, lambda: Supervisor(port, on_trouble))
+
+    def start(self, stream: str, fact: SessionStarted, *, reply_to: str | None = None) -> str:
+        """Start a new session; its first commit holds its whole start, and the claim of this process."""
+        state = State(life=Life(settings=fact.settings))
+        command = StartSession(
+            id=self.port.new_id(), at=self.port.now_ns(), by="user", fact=fact, claim=self._claim(state)
+        )
+        return self._drive(stream, 1, (command,), reply_to)
+
+    def claim(self, stream: str, *commands: Command, reply_to: str | None = None) -> str:
+        """Take up a session where it stands; from the commit on, every older driver is refused.
+
+        `commands` are committed with the claim, before anything is acted on.
+        """
+        state = self.state(stream)
+        fact = self._claim(state)
+        claim = ClaimSession(id=self.port.new_id(), at=self.port.now_ns(), by="system", fact=fact)
+        return self._drive(stream, fact.epoch, (claim, *commands), reply_to)
+
+    def tell(self, stream: str, command: Command, *, reply_to: str | None = None) -> None:
+        """Hand a command to a session that this process drives."""
+        self.port.tell(session_name(stream), Submit(command=command, reply_to=reply_to))
+
+    def let_go(self, stream: str) -> None:
+        """Forget a session's actors; the log keeps everything."""
+        for name in (session_name, controller_name, memory_name, runtime_name):
+            self.port.retire(name(stream))
+
+    def state(self, stream: str, *, until: int | None = None) -> State:
+        """Fold the stream, to a version or to its end; raises `StreamUnknown`."""
+        return fold(initial_state(), self.log.read(stream, until=until, check=False))
+
+    def _claim(self, state: State) -> SessionClaimed:
+        identity = self._identity
+        return SessionClaimed(
+            epoch=state.life.epoch + 1,
+            host=identity.host,
+            pid=identity.pid,
+            process_started=identity.process_started,
+            code=identity.code,
+            configuration=configuration_digest(state),
+        )
+
+    def _drive(
+        self, stream: str, epoch: int, commands: tuple[Command, ...], reply_to: str | None
+    ) -> str:
+        port, log, followers = self.port, self.log, Followers(make=self._followers(stream))
+        name = session_name(stream)
+        port.spawn(name, lambda: SessionActor(port, stream, log, epoch, followers), supervisor=SYSTEM)
+        *before, command = commands
+        port.tell(name, Submit(command=command, before=tuple(before), reply_to=reply_to))
+        return command.id
+
+    def _followers(self, stream: str) -> dict[str, Callable[[], Actor]]:
+        port, log, edges = self.port, self.log, self._edges
+        hands = edges.hands(stream)
+        return {
+            memory_name(stream): lambda: MemoryActor(port, stream, log, edges.sources),
+            runtime_name(stream): lambda: RuntimeActor(port, stream, log, hands, edges.on_glimpse(stream)),
+            controller_name(stream): lambda: ControllerActor(port, stream, log, edges.models),
+        }

@@ -1,0 +1,76 @@
+"""What an agent can want: the payloads of `ActionProposed`, named as recorded trajectories name them."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+type EditCommand = Literal["create", "str_replace", "insert", "undo_edit"]
+
+
+class _Action(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """`thought` is the text that the agent wrote beside the call; `extra` holds arguments no tool knows."""
+
+    thought: str = ""
+    extra: dict[str, Any] = {}
+
+
+class Run(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="run"):
+    """A shell command, or input for the one that runs (`is_input`); `timeout` in seconds."""
+
+    command: str
+    is_input: bool = False
+    timeout: float | None = None
+
+
+class Read(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="read"):
+    """Look at a file or folder; `view_range` is [first line, last line], 1-based, -1 for the end."""
+
+    path: str
+    view_range: tuple[int, ...] | None = None
+
+
+class Edit(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="edit"):
+    """Change a file; what only one command needs is checked by the tool."""
+
+    command: str
+    path: str
+    file_text: str | None = None
+    old_str: str | None = None
+    new_str: str | None = None
+    insert_line: int | None = None
+
+
+class Write(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="write"):
+    """Replace a file's lines `start` to `end`; occurs in imported trajectories only."""
+
+    path: str
+    content: str
+    start: int = 0
+    end: int = -1
+
+
+class Think(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="think"):
+    """A thought put on record; the thought is the whole action."""
+
+
+class Finish(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="finish"):
+    """The agent says that it is done."""
+
+    message: str = ""
+
+
+class Message(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="message"):
+    """Plain text to the user; `waits` when the agent wants an answer."""
+
+    content: str
+    waits: bool = True
+
+
+class Other(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="other"):
+    """A kind of action that this version does not know, kept as it was; `name` is its kind."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+type Action = Run | Read | Edit | Write | Think | Finish | Message | Other

@@ -1,0 +1,49 @@
+"""Foreign JSON made fit for our own fields.
+
+What stands in the typed part of an imported event must survive any codec, so the few values that JSON can
+hold and we cannot store are replaced there. The original text beside it keeps them.
+"""
+
+import math
+from typing import Any, cast
+
+_INT_MAX = 2**63
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON can be anything
+    """Return `value` with lone surrogates, huge integers and infinities replaced, at any depth."""
+    if isinstance(value, str):
+        return plain_text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if -_INT_MAX <= value < _INT_MAX else str(value)
+    if isinstance(value, list):
+        return [plain(item) for item in rows_of(value)]
+    if isinstance(value, dict):
+        return {plain_text(key): plain(item) for key, item in table_of(value).items()}
+    return value
+
+
+def plain_text(text: str) -> str:
+    """Return `text` with each half of a broken surrogate pair replaced by U+FFFD."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def text_of(value: Any) -> str:  # noqa: ANN401 - JSON can be anything
+    """Return a text field leniently: nothing for null, digits for a number."""
+    if value is None:
+        return ""
+    return plain_text(value if isinstance(value, str) else str(value))
+
+
+def table_of(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON can be anything
+    """Return an object leniently: an empty one for whatever is none."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def rows_of(value: Any) -> list[Any]:  # noqa: ANN401 - JSON can be anything
+    """Return an array leniently: an empty one for whatever is none."""
+    return cast("list[Any]", value) if isinstance(value, list) else []  # type: ignore[redundant-cast] # pyright sees Unknown

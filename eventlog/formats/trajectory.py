@@ -1,0 +1,31 @@
+"""A trajectory as it was found: the events of one session of another system, each in its own words."""
+
+from typing import Any
+
+from msgspec import Struct
+
+REFOLD_JSONL = "refold-jsonl"
+"""The form that `refold export --format jsonl` prints; every other one is the replaced system's."""
+
+
+class TrajectoryUnreadable(Exception):
+    """What was given is no trajectory; the message names the file, the event and what is wrong with it."""
+
+
+class ForeignEvent(Struct, frozen=True):
+    """One recorded event: `text` is its JSON exactly as found, white space aside; `value` the same, read.
+
+    The text is what is kept and exported: it alone holds every digit of every number.
+    """
+
+    text: str
+    value: dict[str, Any]
+
+
+class Trajectory(Struct, frozen=True, kw_only=True):
+    """`format` names the form of the file, `envelope` is JSON of what stood around the events in it."""
+
+    source: str
+    format: str
+    events: tuple[ForeignEvent, ...]
+    envelope: str | None = None

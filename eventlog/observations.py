@@ -1,0 +1,81 @@
+"""What the world can answer: the payloads of `ObservationRecorded`."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+type Cancellation = Literal[
+    "stopped", "closed", "user_wrote", "rejected", "not_carried_over", "fault"
+]
+
+
+class _Observation(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """`content` is the text that the model is shown."""
+
+    content: str
+
+
+class RunOutput(_Observation, frozen=True, kw_only=True, tag="run"):
+    """A command's output; `exit_code` is -1 while it goes on running."""
+
+    exit_code: int
+    command: str = ""
+    directory: str = ""
+
+
+class FileContent(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="read"):
+    path: str
+
+
+class FileEdited(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="edit"):
+    path: str
+    existed: bool = True
+    old_content: str | None = None
+    new_content: str | None = None
+
+
+class FileWritten(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="write"):
+    path: str
+
+
+class Thought(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="think"):
+    """The answer to a thought."""
+
+
+class Finished(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="finish"):
+    """The answer to `finish`."""
+
+
+class Failure(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
+    """The tool ran and could not do it; the agent can read why and try otherwise."""
+
+
+class OutcomeUnknown(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="outcome_unknown"):
+    """It may or may not have happened; nobody can tell, and nobody runs it again."""
+
+
+class Cancelled(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="cancelled"):
+    """Nobody waits for the answer any more; `reason` says why."""
+
+    reason: Cancellation
+
+
+class OtherObservation(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="other"):
+    """A kind of observation that this version does not know, kept as it was; `name` is its kind."""
+
+    name: str
+    fields: dict[str, Any] = {}
+
+
+type Observation = (
+    RunOutput
+    | FileContent
+    | FileEdited
+    | FileWritten
+    | Thought
+    | Finished
+    | Failure
+    | OutcomeUnknown
+    | Cancelled
+    | OtherObservation
+)

@@ -1,0 +1,103 @@
+"""An append made ready in its caller's thread, so that the one who commits only places and hashes."""
+
+from msgspec import Struct
+
+from refold.eventlog import digest, header
+from refold.eventlog.codec import Encoded, content_offset, encode
+from refold.eventlog.events import Event, SessionForked
+from refold.eventlog.header import Reference
+from refold.eventlog.log import Append
+from refold.eventlog.record import Given
+
+NAME_LONGEST = 255
+"""Bytes of a stream's name or a command's id: both are keys, and a key has 511 bytes at most."""
+
+
+class PreparedEvent(Struct, frozen=True):
+    """`tail` is what follows the fixed header; `given` is the command's own, on its first event."""
+
+    event: Event
+    command: Given
+    given: Given | None
+    references: int
+    tail: bytes
+
+
+class PreparedCommand(Struct, frozen=True):
+    id: str
+    content: bytes
+    events: int
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """`events` in order, `commands` as they come among them; `size` counts the bytes to be written."""
+
+    stream: str
+    name: bytes
+    expected: int
+    epoch: int
+    agenda: bytes | None
+    fork: SessionForked | None
+    events: tuple[PreparedEvent, ...]
+    commands: tuple[PreparedCommand, ...]
+    payloads: tuple[tuple[Reference, bytes], ...]
+    size: int
+
+
+def prepare(append: Append) -> Prepared:
+    """Encode an append; raise ValueError where it asks what no log can keep."""
+    name = _key(append.stream, "stream name")
+    if not append.entries:
+        raise ValueError(f"stream {append.stream!r}: an append needs at least one command")
+    events: list[PreparedEvent] = []
+    commands: list[PreparedCommand] = []
+    payloads: list[tuple[Reference, bytes]] = []
+    epoch, size, content = append.epoch, 0, content_offset(append.epoch)
+    for entry in append.entries:
+        given: Given | None = entry.given
+        _key(entry.given.id, "command id")
+        if not entry.events:
+            raise ValueError(f"command {entry.given.id!r}: at least one event must come of it")
+        parts: list[bytes] = []
+        for event in entry.events:
+            body, texts = _encoded(event, epoch, entry.given, given)
+            references = header.pack_references([reference for reference, _ in texts]) if texts else b""
+            tail = name + references + body
+            parts.append(references + body[content:])
+            size += len(tail)
+            payloads.extend(texts)
+            events.append(PreparedEvent(event, entry.given, given, len(texts), tail))
+            given = None
+        commands.append(PreparedCommand(entry.given.id, digest.content(name, parts), len(entry.events)))
+    for prepared in events[1:]:
+        if isinstance(prepared.event, SessionForked):
+            raise ValueError(f"stream {append.stream!r}: a fork is the first event of its stream")
+    for reference, _ in payloads:
+        size += reference.size
+    start = events[0].event
+    return Prepared(
+        stream=append.stream,
+        name=name,
+        expected=append.expected,
+        epoch=epoch,
+        agenda=append.agenda,
+        fork=start if isinstance(start, SessionForked) else None,
+        events=tuple(events),
+        commands=tuple(commands),
+        payloads=tuple(payloads),
+        size=size,
+    )
+
+
+def _encoded(event: Event, epoch: int, command: Given, given: Given | None) -> Encoded:
+    try:
+        return encode(event, epoch=epoch, command=command.id, at=command.at, given=given)
+    except (TypeError, OverflowError, UnicodeError) as error:
+        raise ValueError(f"command {command.id!r}: {type(event).__name__} cannot be kept: {error}") from error
+
+
+def _key(text: str, what: str) -> bytes:
+    key = text.encode()
+    if not 0 < len(key) <= NAME_LONGEST:
+        raise ValueError(f"{what} {text[:40]!r}: 1 to {NAME_LONGEST} bytes, found {len(key)}")
+    return key

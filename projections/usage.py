@@ -1,0 +1,158 @@
+"""What a session has used up: iterations, tokens, money and time. Folded from the log, stored nowhere."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from refold.eventlog.events import (
+    AgentState,
+    AgentStateChanged,
+    AskAbandoned,
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    SessionStarted,
+    SettingsChanged,
+    StepReenacted,
+    Usage,
+)
+from refold.eventlog.record import Record
+from refold.eventlog.settings import Price
+from refold.projections.projection import project
+
+_MILLION = 1_000_000
+
+
+class ModelUsage(Struct, frozen=True, kw_only=True):
+    """What one model was used for; `cost_usd` is None once any part of it is unknown."""
+
+    calls: int = 0
+    tokens: Usage = Usage()
+    cost_usd: float | None = 0.0
+    latency_ns: int = 0
+
+
+class SessionUsage(Struct, frozen=True, kw_only=True):
+    """The figures of one session, what a fork inherited included.
+
+    `iterations` counts steps: the retries within one count once, a re-enacted one counts too. `model_calls`
+    counts every request that left. `price` is the one in force.
+    """
+
+    iterations: int = 0
+    model_calls: int = 0
+    total: ModelUsage = ModelUsage()
+    models: dict[str, ModelUsage] = {}
+    price: Price | None = None
+    model: str | None = None
+    asked: ModelAsked | None = None
+    state: AgentState | None = None
+    state_since: int = 0
+    state_times_ns: dict[str, int] = {}
+
+    @property
+    def tokens(self) -> Usage:
+        return self.total.tokens
+
+    @property
+    def cost_usd(self) -> float | None:
+        """The money spent so far, or None when a price is unknown: that is not zero."""
+        return self.total.cost_usd
+
+
+class UsageProjection:
+    """Folds a stream into `SessionUsage`; each record costs the same, however long the session."""
+
+    def initial(self) -> SessionUsage:
+        return SessionUsage()
+
+    def fold(self, state: SessionUsage, record: Record) -> SessionUsage:  # noqa: PLR0911 - one per kind
+        match record.event:
+            case SessionStarted(settings=settings):
+                return replace(state, price=settings.price, model=settings.model)
+            case SettingsChanged() as changed:
+                return _settled(state, changed)
+            case ModelAsked() as asked:
+                first = 1 if asked.attempt == 1 else 0
+                calls = _added(state, asked.model, ModelUsage(calls=1))
+                return replace(
+                    calls,
+                    iterations=state.iterations + first,
+                    model_calls=state.model_calls + 1,
+                    asked=asked,
+                )
+            case ModelAnswered() as answer:
+                return replace(_added(state, _asked_model(state, answer.model), _of(answer)), asked=None)
+            case ModelFailed():
+                return replace(state, asked=None)
+            case AskAbandoned():
+                return _abandoned(state)
+            case StepReenacted(end=False):
+                return replace(state, iterations=state.iterations + 1)
+            case AgentStateChanged(state=to):
+                return _changed(state, to, record.at)
+            case _:
+                return state
+
+
+def usage(records: Iterable[Record]) -> SessionUsage:
+    """Return the figures after `records`, the first ones of a stream."""
+    return project(UsageProjection(), records)
+
+
+def times_in_states_ns(state: SessionUsage, now: int) -> dict[str, int]:
+    """Return how long the session has been in each agent state, the present one until `now`."""
+    return state.state_times_ns if state.state is None else _changed(state, state.state, now).state_times_ns
+
+
+def _settled(state: SessionUsage, changed: SettingsChanged) -> SessionUsage:
+    """Take over a new model or price; a new model's price is unknown unless it comes along."""
+    is_new = changed.model is not None and changed.model != state.model
+    price = changed.price if changed.price is not None or is_new else state.price
+    return replace(state, model=changed.model or state.model, price=price)
+
+
+def _abandoned(state: SessionUsage) -> SessionUsage:
+    """Count an ask that nobody heard the end of: its prompt was sent, and most likely paid for."""
+    if state.asked is None:
+        return state
+    tokens = state.asked.tokens_estimated
+    cost = None if state.price is None else tokens * state.price.prompt / _MILLION
+    return replace(_added(state, state.asked.model, ModelUsage(cost_usd=cost)), asked=None)
+
+
+def _asked_model(state: SessionUsage, answered: str) -> str:
+    return answered if state.asked is None else state.asked.model
+
+
+def _of(answer: ModelAnswered) -> ModelUsage:
+    return ModelUsage(tokens=answer.usage, cost_usd=answer.cost_usd, latency_ns=answer.latency_ns)
+
+
+def _added(state: SessionUsage, model: str, more: ModelUsage) -> SessionUsage:
+    models = state.models | {model: _sum(state.models.get(model, ModelUsage()), more)}
+    return replace(state, total=_sum(state.total, more), models=models)
+
+
+def _sum(one: ModelUsage, other: ModelUsage) -> ModelUsage:
+    known = one.cost_usd is not None and other.cost_usd is not None
+    return ModelUsage(
+        calls=one.calls + other.calls,
+        tokens=Usage(
+            prompt=one.tokens.prompt + other.tokens.prompt,
+            completion=one.tokens.completion + other.tokens.completion,
+            cached=one.tokens.cached + other.tokens.cached,
+            cache_written=one.tokens.cache_written + other.tokens.cache_written,
+            reasoning=one.tokens.reasoning + other.tokens.reasoning,
+        ),
+        cost_usd=(one.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None,
+        latency_ns=one.latency_ns + other.latency_ns,
+    )
+
+
+def _changed(state: SessionUsage, to: AgentState, at: int) -> SessionUsage:
+    times = dict(state.state_times_ns)
+    if state.state is not None:
+        times[state.state] = times.get(state.state, 0) + at - state.state_since
+    return replace(state, state=to, state_since=at, state_times_ns=times)

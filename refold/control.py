@@ -1,0 +1,98 @@
+"""The control socket: how a second terminal's commands reach the process that drives a session."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from refold.actors.session.commands import Command
+from refold.home import Home
+
+_ANSWER_S = 60.0
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the driver says to a forwarded command: committed, or why not."""
+
+    records: int = 0
+    refused: str | None = None
+    error: str | None = None
+    status: str | None = None
+
+
+def socket_path(home: Home, session: str) -> Path:
+    """Return the session's socket: short enough for the kernel, in a folder that is its owner's alone."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(base) / "refold" if base and len(base) < 40 else Path("/tmp") / f"refold-{os.getuid()}"  # noqa: PLR2004, S108
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else")
+    name = sha256(f"{home.path}\0{session}".encode()).hexdigest()[:24]
+    return folder / f"{name}.control"
+
+
+class ControlServer:
+    """Answers one connection after the other until it is closed; `handle` may block."""
+
+    def __init__(self, home: Home, session: str, handle: Callable[[Command], Answer]) -> None:
+        self._path = socket_path(home, session)
+        self._handle = handle
+        self._path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.bind(str(self._path))
+        self._path.chmod(0o600)
+        self._socket.listen(16)
+        self._thread = threading.Thread(target=self._serve, name=f"control-{session}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._path.unlink(missing_ok=True)
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._socket.close()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(5)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                line = connection.makefile("rb").readline()
+                command = msgspec.json.decode(line, type=Command)
+                answer = self._handle(command)
+            except (msgspec.MsgspecError, OSError) as error:
+                answer = Answer(error=f"the command could not be read: {error}")
+            try:
+                connection.sendall(msgspec.json.encode(answer) + b"\n")
+            except OSError:
+                pass  # Whoever asked is gone; the command stands in the log all the same.
+
+
+def forward(home: Home, session: str, command: Command) -> Answer | None:
+    """Hand a command to the session's driver and return its answer; None where nobody listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_ANSWER_S)
+        try:
+            connection.connect(str(socket_path(home, session)))
+            connection.sendall(msgspec.json.encode(command) + b"\n")
+            line = connection.makefile("rb").readline()
+        except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
+            return None
+        except TimeoutError:
+            return Answer(error=f"the driver of {session!r} did not answer within {_ANSWER_S:.0f} s")
+    return msgspec.json.decode(line, type=Answer) if line else None
+
+

@@ -1,0 +1,88 @@
+"""The real world behind the ports of sessions: models, memory's sources, runners."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from refold.actors.memory.sources import WorkspaceSources
+from refold.actors.models.port import Model, ModelUnavailable
+from refold.actors.models.port import OnGlimpse as OnText
+from refold.actors.models.prices import price_of
+from refold.actors.models.registry import open_model
+from refold.actors.runner.hands import RunnerHands
+from refold.eventlog.events import ModelAnswered, ModelFailed
+from refold.eventlog.settings import Price, Settings
+from refold.home import Home
+from refold.projections.request import Request
+
+type Glimpse = Callable[[str, str, str], None]
+"""Shown while it happens: the session, what it is of (`model` or `command`), and a piece of text."""
+
+
+class RealEdges:
+    """Everything that a driving process touches outside its log."""
+
+    def __init__(
+        self, home: Home, *, environment: Mapping[str, str] | None = None, on_glimpse: Glimpse | None = None
+    ) -> None:
+        self._home = home
+        self.environment = dict(os.environ if environment is None else environment)
+        self._glimpse = on_glimpse
+        self._models: dict[tuple[str, str | None, Price | None], Model] = {}
+        self._hands: dict[str, RunnerHands] = {}
+        self.sources = WorkspaceSources()
+
+    @property
+    def models(self) -> "RealEdges":
+        return self
+
+    def check_model(self, settings: Settings) -> None:
+        """Raise `ModelUnavailable` if the model in force could not be asked."""
+        if settings.model is not None:
+            self._open(settings)
+
+    def model(self, settings: Settings) -> Model:
+        try:
+            return self._open(settings)
+        except ModelUnavailable as error:
+            return _Unavailable(str(error))
+
+    def price(self, settings: Settings) -> Price | None:
+        return settings.price or (None if settings.model is None else price_of(settings.model))
+
+    def glimpses(self, stream: str) -> OnText | None:
+        return None if self._glimpse is None else partial(self._glimpse, stream, "model")
+
+    def on_glimpse(self, stream: str) -> Callable[[str], None] | None:
+        return None if self._glimpse is None else partial(self._glimpse, stream, "command")
+
+    def hands(self, stream: str) -> RunnerHands:
+        if stream not in self._hands:
+            self._hands[stream] = RunnerHands(
+                stream, self._home.runner(stream), hidden=(self._home.path,)
+            )
+        return self._hands[stream]
+
+    def _open(self, settings: Settings) -> Model:
+        key = str(settings.model), settings.base_url, settings.price
+        if key not in self._models:
+            self._models[key] = open_model(
+                key[0], base_url=settings.base_url, price=self.price(settings), environment=self.environment
+            )
+        return self._models[key]
+
+
+class _Unavailable:
+    """A model that cannot be asked here: its failure is a fact like any other."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def ask(
+        self,
+        request: Request,  # noqa: ARG002 - nothing is asked
+        *,
+        script_line: int = 0,  # noqa: ARG002
+        on_glimpse: OnText | None = None,  # noqa: ARG002
+    ) -> ModelAnswered | ModelFailed:
+        return ModelFailed(fault="not_found", message=self._reason)

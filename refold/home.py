@@ -1,0 +1,83 @@
+"""The folder that holds a log and its sessions' working files."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from refold.errors import HomeUnusable, WrongUsage
+
+if TYPE_CHECKING:
+    from refold.eventlog.lmdb_log import LMDBLog
+
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def default_home() -> Path:
+    """Return `$REFOLD_HOME`, else the platform's folder for a program's data."""
+    if home := os.environ.get("REFOLD_HOME"):
+        return Path(home)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "refold"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "refold"
+
+
+def check_session(name: str) -> str:
+    """Return `name` if it can name a session; raises `WrongUsage`."""
+    if not _SESSION.fullmatch(name):
+        raise WrongUsage(
+            f"{name!r} cannot name a session: it takes letters, digits, '.', '_' and '-', "
+            "begins with a letter or digit, and has at most 64 characters"
+        )
+    return name
+
+
+class Home:
+    """Paths of one home; made on first use, for its owner's eyes only."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = (default_home() if path is None else Path(path)).expanduser().absolute()
+
+    @property
+    def log_path(self) -> Path:
+        return self.path / "log"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.path / "drivers.lock"
+
+    def folder(self, session: str) -> Path:
+        return self.path / "sessions" / session
+
+    def workspace(self, session: str) -> Path:
+        return self.folder(session) / "workspace"
+
+    def runner(self, session: str) -> Path:
+        return self.folder(session) / "runner"
+
+    def exists(self) -> bool:
+        return self.log_path.is_dir()
+
+    def make(self) -> None:
+        """Create the folder with mode 0700; raises `HomeUnusable`."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeUnusable(f"the home {self.path} cannot be made: {error.strerror}") from error
+
+    def open_log(self, *, readonly: bool = False) -> "LMDBLog":
+        """Open the log; raises `HomeUnusable` where there is none that can be read."""
+        from refold.eventlog.lmdb_log import LMDBLog  # noqa: PLC0415 - only where a log is opened
+        from refold.eventlog.log import LogError  # noqa: PLC0415
+
+        if readonly and not self.exists():
+            raise HomeUnusable(f"there is no log in {self.path} yet; `refold run` starts a first session")
+        if not readonly:
+            self.make()
+        try:
+            return LMDBLog.open(self.log_path, readonly=readonly)
+        except LogError as error:
+            raise HomeUnusable(f"the log in {self.path} cannot be opened: {error}") from error
+        except OSError as error:
+            raise HomeUnusable(f"the log in {self.path} cannot be opened: {error.strerror}") from error

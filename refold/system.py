@@ -1,0 +1,314 @@
+"""A home that is open for driving: sessions are started, resumed and steered here. Embedded, no server."""
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+from refold.actors.dispatch.port import ActorFailed
+from refold.actors.dispatch.pool import PoolDispatcher
+from refold.actors.models.port import ModelUnavailable
+from refold.actors.session.commands import ChangeSettings, Command
+from refold.actors.session.evolve import changed
+from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain
+from refold.actors.session.state import State
+from refold.actors.sessions import Sessions
+from refold.actors.supervisor import Trouble
+from refold.beginning import begin, check_budget, choose_sandbox, new_name
+from refold.control import Answer, ControlServer
+from refold.edges import Glimpse, RealEdges
+from refold.errors import (
+    CommandRefused,
+    NotDriven,
+    OutOfRoom,
+    RefoldError,
+    SessionBroken,
+    SessionDriven,
+    SessionExists,
+    SessionUnknown,
+    WrongUsage,
+)
+from refold.eventlog.events import SessionStarted
+from refold.eventlog.log import StreamUnknown, WrongVersion
+from refold.eventlog.record import Record
+from refold.eventlog.settings import ITERATIONS_MAX, ConfirmationPolicy, Price
+from refold.home import Home, check_session
+from refold.identity import identity
+from refold.lock import DriverLock
+from refold.session import Session
+
+ROOM_WAIT_S = 10.0
+"""How long a full disk is waited for before `wait` gives up."""
+_REPLY_S = 60.0
+
+
+class System:
+    """One home, one log, any number of sessions driven by this process.
+
+    `on_glimpse` is shown model text and command output while they arrive; nothing of it is stored.
+    """
+
+    def __init__(
+        self,
+        home: str | os.PathLike[str] | Home | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        on_glimpse: Glimpse | None = None,
+    ) -> None:
+        self.home = home if isinstance(home, Home) else Home(home)
+        self.log = self.home.open_log()
+        self.edges = RealEdges(self.home, environment=environment, on_glimpse=on_glimpse)
+        self._port = PoolDispatcher()
+        self._sessions = Sessions(self._port, self.log, self.edges, identity(), self._trouble)
+        self._driven: dict[str, tuple[DriverLock, ControlServer]] = {}
+        self._troubles: dict[str, Trouble] = {}
+        self._starved_since: dict[str, float] = {}
+        self._troubled = threading.Condition()
+        self._closed = False
+
+    # Sessions -----------------------------------------------------------------------------------------
+
+    def start(  # noqa: PLR0913 - options, all of them named
+        self,
+        task: str | None = None,
+        *,
+        session: str | None = None,
+        workspace: str | os.PathLike[str] | None = None,
+        model: str | None = None,
+        base_url: str | None = None,
+        price: Price | None = None,
+        sandbox: str | None = None,
+        network: bool = False,
+        confirm: ConfirmationPolicy = "never",
+        iterations_max: int = ITERATIONS_MAX,
+        budget_usd: float | None = None,
+    ) -> Session:
+        """Start a session on `task` and drive it from now on; without a task it awaits a message.
+
+        `model` defaults to `$REFOLD_MODEL`, the workspace to a new folder under the home, the sandbox to the
+        best that works here. Raises `SessionExists`, `SessionDriven`, `WrongUsage`; then nothing was recorded.
+        """
+        name = check_session(session or new_name())
+        if self.log.head(name) is not None:
+            raise SessionExists(name)
+        model = model or self.edges.environment.get("REFOLD_MODEL") or None
+        if model is None:
+            raise WrongUsage("no model was named: pass openai/NAME, anthropic/NAME or script:FILE, or set REFOLD_MODEL")
+        settings = begin(
+            self.home,
+            name,
+            model=model,
+            sandbox=choose_sandbox(sandbox)[0],
+            workspace=workspace,
+            base_url=base_url,
+            price=price,
+            network=network,
+            confirm=confirm,
+            iterations_max=iterations_max,
+            budget_usd=budget_usd,
+        )
+        return self.launch(name, SessionStarted(settings=settings, task=task))
+
+    def launch(self, session: str, fact: SessionStarted) -> Session:
+        """Start a session with these settings and drive it from now on.
+
+        Raises `SessionExists`, `SessionDriven`, `WrongUsage`; then nothing was recorded.
+        """
+        check_session(session)
+        if self.log.head(session) is not None:
+            raise SessionExists(session)
+        self._check_model(fact)
+        with self._taking(session):
+            reply = self._ask(session, lambda to: self._sessions.start(session, fact, reply_to=to))
+            if isinstance(reply.error, WrongVersion):
+                raise SessionExists(session)
+            self._settled(session, reply)
+        return Session(self, session)
+
+    def resume(self, session: str, *commands: Command) -> Session:
+        """Claim a session and drive it from where it stands; `commands` are committed with the claim.
+
+        Raises `SessionUnknown`, `SessionDriven`, `CommandRefused` (an imported one), `WrongUsage`.
+        """
+        state = self.state(session)
+        if state.life.settings is None or state.life.imported:
+            raise CommandRefused(
+                f"session {session!r} was imported and owes nothing: `refold replay {session}` re-enacts it, "
+                f"`refold fork {session} --at V` goes on from it"
+            )
+        settings = state.life.settings
+        for command in commands:
+            if isinstance(command, ChangeSettings):
+                settings = changed(settings, command.fact)
+        check_budget(settings.model, settings.price, settings.budget_usd)
+        self._check_model(SessionStarted(settings=settings))
+        with self._taking(session):
+            self._settled(session, self._ask(session, lambda to: self._sessions.claim(session, *commands, reply_to=to)))
+        return Session(self, session)
+
+    def state(self, session: str, *, until: int | None = None) -> State:
+        """Fold the session's stream; raises `SessionUnknown`."""
+        try:
+            return self._sessions.state(check_session(session), until=until)
+        except StreamUnknown as error:
+            raise SessionUnknown(session) from error
+
+    def submit(self, session: str, command: Command) -> tuple[Record, ...]:
+        """Have a command decided and committed; return its records. Raises `CommandRefused`, `NotDriven`."""
+        if session not in self._driven:
+            raise NotDriven(f"this process does not drive session {session!r}")
+        reply = self._ask(
+            session, lambda to: self._told(session, command, to), timeout_s=ROOM_WAIT_S + _REPLY_S
+        )
+        self._settled(session, reply)
+        return reply.records
+
+    def let_go(self, session: str, *, end_runner: bool) -> None:
+        """Stop driving; with `end_runner` its runner is gone when this returns, else it waits its lease."""
+        held = self._driven.pop(session, None)
+        if held is None:
+            return
+        lock, control = held
+        control.close()
+        self._sessions.let_go(session)
+        hands = self.edges.hands(session)
+        if end_runner:
+            hands.end()
+        else:
+            hands.close()
+        lock.release()
+
+    def driven(self) -> Iterator[str]:
+        return iter(tuple(self._driven))
+
+    def trouble(self, session: str) -> RefoldError | None:
+        """Return what keeps the session from going on, if anything does."""
+        trouble = self._troubles.get(session)
+        match trouble:
+            case None | RoomAgain():
+                return None
+            case Fenced(error=error):
+                return NotDriven(f"session {session!r} was claimed by another driver: {error}")
+            case ActorFailed(error=error, message=message):
+                return SessionBroken(f"session {session!r} failed inside Refold: {error}: {message}")
+            case NoRoom(error=error):
+                since = self._starved_since.get(session, time.monotonic())
+                if time.monotonic() - since < ROOM_WAIT_S:
+                    return None
+                return OutOfRoom(
+                    f"no room for the log of {session!r} in {self.home.path} ({error}); nothing acknowledged "
+                    f"is lost, `refold resume {session}` goes on once there is room"
+                )
+
+    def close(self) -> None:
+        """Let go of every session, resumably; running commands go on in their runners."""
+        if self._closed:
+            return
+        self._closed = True
+        for session in tuple(self._driven):
+            self.let_go(session, end_runner=False)
+        self._port.close()
+        self.log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Inside -------------------------------------------------------------------------------------------
+
+    def _told(self, session: str, command: Command, to: str) -> str:
+        self._sessions.tell(session, command, reply_to=to)
+        return command.id
+
+    def _ask(self, session: str, send: Callable[[str], str], *, timeout_s: float = _REPLY_S) -> Reply:
+        """Send something that is answered by a `Reply`, and wait for it."""
+        name = f"{session}/asker/{self._port.new_id()}"
+        inbox = self._port.listen(name)
+        try:
+            send(name)
+            until = time.monotonic() + timeout_s
+            while True:
+                try:
+                    reply = inbox.get(timeout=0.1)
+                except queue.Empty:
+                    if trouble := self.trouble(session):
+                        raise trouble from None
+                    if time.monotonic() > until:
+                        raise SessionBroken(f"session {session!r} did not answer in time") from None
+                    continue
+                if isinstance(reply, Reply):
+                    return reply
+        finally:
+            self._port.retire(name)
+
+    def _settled(self, session: str, reply: Reply) -> None:
+        if reply.refused is not None:
+            raise CommandRefused(f"session {session!r}: {reply.refused}")
+        if reply.error is not None:
+            raise NotDriven(f"session {session!r}: {reply.error}") from reply.error
+
+    def _check_model(self, fact: SessionStarted) -> None:
+        try:
+            self.edges.check_model(fact.settings)
+        except ModelUnavailable as error:
+            raise WrongUsage(str(error)) from error
+
+    def _taking(self, session: str) -> "_Taking":
+        return _Taking(self, session)
+
+    def _trouble(self, trouble: Trouble) -> None:
+        stream = trouble.name.partition("/")[0] if isinstance(trouble, ActorFailed) else trouble.stream
+        with self._troubled:
+            self._troubles[stream] = trouble
+            if isinstance(trouble, NoRoom):
+                self._starved_since.setdefault(stream, time.monotonic())
+            else:
+                self._starved_since.pop(stream, None)
+            self._troubled.notify_all()
+
+    def _forwarded(self, session: str, command: Command) -> Answer:
+        try:
+            records = self.submit(session, command)
+        except CommandRefused as refusal:
+            return Answer(refused=str(refusal))
+        except RefoldError as error:
+            return Answer(error=str(error))
+        return Answer(records=len(records), status=self.state(session).agent.state)
+
+
+class _Taking:
+    """Takes a session's lock and opens its control socket; gives both back if what happens inside fails."""
+
+    def __init__(self, system: System, session: str) -> None:
+        self._system, self._session = system, session
+        self._lock = DriverLock(system.home, session)
+
+    def __enter__(self) -> None:
+        if self._session in self._system._driven or not self._lock.acquire():  # noqa: SLF001 - its own part
+            raise driven_error(self._system, self._session)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        system, session = self._system, self._session
+        if error is not None:
+            system._sessions.let_go(session)  # noqa: SLF001
+            self._lock.release()
+            return
+        control = ControlServer(system.home, session, lambda command: system._forwarded(session, command))  # noqa: SLF001
+        system._driven[session] = self._lock, control  # noqa: SLF001
+
+
+def driven_error(system: System, session: str) -> SessionDriven:
+    """Name the process that drives a session, from its last claim."""
+    from refold.driver import claimed_by  # noqa: PLC0415 - only for the message
+
+    claim = claimed_by(system.log, session)
+    return SessionDriven(session, None if claim is None else claim.pid, None if claim is None else claim.host)

@@ -1,0 +1,81 @@
+"""Opening a model asks nobody, imports no client, and says what to do where it cannot be."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from refold.actors.models.port import ModelUnavailable
+from refold.actors.models.prices import price_of, read_prices
+from refold.actors.models.registry import open_model
+from refold.eventlog.settings import Price
+
+
+@pytest.mark.parametrize("name", ["gpt-4o", "nobody/model", "openai/", "script:", "", "openai"])
+def test_an_unknown_model_is_answered_with_what_is_known(name: str) -> None:
+    with pytest.raises(ModelUnavailable, match="openai/NAME, anthropic/NAME or script:FILE"):
+        open_model(name, base_url=None, price=None, environment={})
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("openai/x", "OPENAI_API_KEY"), ("anthropic/x", "ANTHROPIC_API_KEY")]
+)
+def test_a_missing_key_is_named_and_a_server_of_ones_own_needs_none(name: str, key: str) -> None:
+    with pytest.raises(ModelUnavailable, match=key):
+        open_model(name, base_url=None, price=None, environment={})
+    assert open_model(name, base_url=None, price=None, environment={key: "k"})
+    assert open_model(name, base_url="http://127.0.0.1:9", price=None, environment={})
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelUnavailable, match=r"pip install 'refold\[openai\]'"):
+        open_model("openai/x", base_url=None, price=None, environment={"OPENAI_API_KEY": "k"})
+
+
+def test_opening_a_model_imports_no_client() -> None:
+    program = """
+import pkgutil, sys
+import refold.actors.models as package
+from refold.actors.models.registry import open_model
+for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+    __import__(module.name)
+for name in ("openai/x", "anthropic/x"):
+    open_model(name, base_url="http://127.0.0.1:9", price=None, environment={})
+print(sorted({"openai", "anthropic", "httpx2", "pydantic"} & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_release_of_a_model_costs_what_the_model_costs() -> None:
+    assert price_of("openai/gpt-4o-2024-08-06") == price_of("openai/gpt-4o") is not None
+    assert price_of("anthropic/claude-sonnet-4-5-20250929") == price_of("anthropic/claude-sonnet-4-5")
+    assert price_of("anthropic/claude-3-5-haiku-latest") is not None
+
+
+def test_an_unknown_price_is_unknown() -> None:
+    assert price_of("openai/gpt-4o-somebodys-own") is None
+    assert price_of("script:answers.jsonl") is None
+
+
+def test_a_users_table_extends_and_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(
+        '"openai/mine" = {prompt = 1, completion = 2.5}\n"openai/gpt-4o" = {prompt=1,completion=1}'
+    )
+    own = read_prices(path)
+    assert price_of("openai/mine-2026-01-01", own) == Price(1.0, 2.5)
+    assert price_of("openai/gpt-4o", own) == Price(1.0, 1.0)
+    assert price_of("openai/o3", own) == price_of("openai/o3")
+    assert read_prices(tmp_path / "none.toml") == {}
+
+
+@pytest.mark.parametrize("text", ["{", '"m" = 3', '"m" = {prompt = 1}', '"m" = {prompt=1,completion="x"}'])
+def test_a_table_that_makes_no_sense_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(text)
+    with pytest.raises(ModelUnavailable, match=r"prices\.toml"):
+        read_prices(path)
