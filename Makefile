@@ -116,7 +116,7 @@ lint: .venv/development.stamp
 .PHONY: types
 types: .venv/development.stamp
 	$(bin)/mypy
-	$(bin)/mypy tests benchmarks
+	$(bin)/mypy tests $(if $(wildcard benchmarks/*.py),benchmarks)
 	$(bin)/pyright
 
 .PHONY: tests

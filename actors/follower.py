@@ -65,13 +65,18 @@ class Follower(Actor):
             return
         if record.version > self._state.version + 1:
             self._catch_up(until=record.version - 1)
+        self._see(record)
+
+    def _see(self, record: Record) -> None:
+        """Take in the next record. What was not due for a moment becomes due anew: its outcome may be lost."""
         self.on_record(record)
         self._state = evolve(self._state, record.event, record.version)
+        if self._owed:
+            self._owed &= {effect.key for effect in due(self._state)}
 
     def _catch_up(self, until: int | None = None) -> None:
         for record in self._log.read(self._stream, after=self._state.version, until=until):
-            self.on_record(record)
-            self._state = evolve(self._state, record.event, record.version)
+            self._see(record)
 
     def _perform_due(self) -> None:
         effects = due(self._state)

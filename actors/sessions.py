@@ -69,7 +69,8 @@ class Sessions:
         on_trouble: OnTrouble = _ignore,
     ) -> None:
         self.port, self.log, self._edges, self._identity = port, log, edges, identity
-        port.spawn(SYSTEM, lambda: Supervisor(port, on_trouble))
+        self._driven: dict[str, None] = {}
+        port.spawn(SYSTEM, lambda: Supervisor(port, on_trouble, tuple(map(session_name, self._driven))))
 
     def start(self, stream: str, fact: SessionStarted, *, reply_to: str | None = None) -> str:
         """Start a new session; its first commit holds its whole start, and the claim of this process."""
@@ -95,6 +96,7 @@ class Sessions:
 
     def let_go(self, stream: str) -> None:
         """Forget a session's actors; the log keeps everything."""
+        self._driven.pop(stream, None)
         for name in (session_name, controller_name, memory_name, runtime_name):
             self.port.retire(name(stream))
 
@@ -117,10 +119,15 @@ class Sessions:
         self, stream: str, epoch: int, commands: tuple[Command, ...], reply_to: str | None
     ) -> str:
         port, log, followers = self.port, self.log, Followers(make=self._followers(stream))
-        name = session_name(stream)
-        port.spawn(name, lambda: SessionActor(port, stream, log, epoch, followers), supervisor=SYSTEM)
         *before, command = commands
-        port.tell(name, Submit(command=command, before=tuple(before), reply_to=reply_to))
+        opening = Submit(command=command, before=tuple(before), reply_to=reply_to)
+        self.let_go(stream)  # Whoever drove it here before belongs to an older epoch.
+        self._driven[stream] = None
+        port.spawn(
+            session_name(stream),
+            lambda: SessionActor(port, stream, log, epoch, opening, followers),
+            supervisor=SYSTEM,
+        )
         return command.id
 
     def _followers(self, stream: str) -> dict[str, Callable[[], Actor]]:

@@ -14,12 +14,20 @@ type OnTrouble = Callable[[Trouble], None]
 
 
 class Supervisor(Actor):
-    """Rebuilds a failed session from the log; one that fails again and again has its fault recorded."""
+    """Rebuilds a failed session from the log; one that fails again and again has its fault recorded.
 
-    def __init__(self, port: Dispatcher, on_trouble: OnTrouble) -> None:
+    `sessions` are there already when it is rebuilt itself: any of them may have failed meanwhile.
+    """
+
+    def __init__(self, port: Dispatcher, on_trouble: OnTrouble, sessions: tuple[str, ...] = ()) -> None:
         super().__init__(port, SYSTEM)
         self._on_trouble = on_trouble
+        self._sessions = sessions
         self._failures: dict[str, list[int]] = {}
+
+    def on_start(self) -> None:
+        for name in self._sessions:
+            self.port.restart(name)
 
     def on_receive(self, message: Trouble) -> None:
         match message:

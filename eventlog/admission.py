@@ -34,13 +34,12 @@ class Tables(Protocol):
 
 
 class Admitted(Struct, frozen=True):
-    """One append in its place; `new` when its stream begins here."""
+    """One append in its place."""
 
     append: Prepared
     records: tuple[Record, ...]
     stored: tuple[bytes, ...]
     head: Head
-    new: bool
 
 
 class Repeated(Struct, frozen=True):
@@ -60,7 +59,7 @@ def admit(appends: Sequence[Prepared], tables: Tables, log: bytes) -> tuple[Admi
     for append in appends:
         head = heads.get(append.stream) or tables.head(append.stream)
         version, previous = _joint(append, head, tables)
-        placed = _place(append, log, version + 1, position, previous, new=head is None)
+        placed = _place(append, log, version + 1, position, previous)
         position += len(placed.records)
         heads[append.stream] = placed.head
         admitted.append(placed)
@@ -117,7 +116,7 @@ def _forked(fork: SessionForked, tables: Tables) -> bytes:
 
 
 def _place(  # noqa: PLR0913 - a place in the log has this many coordinates
-    append: Prepared, log: bytes, version: int, position: int, previous: bytes, *, new: bool
+    append: Prepared, log: bytes, version: int, position: int, previous: bytes
 ) -> Admitted:
     records: list[Record] = []
     stored: list[bytes] = []
@@ -144,4 +143,4 @@ def _place(  # noqa: PLR0913 - a place in the log has this many coordinates
         version += 1
         position += 1
     head = Head(version - 1, position - 1, previous)
-    return Admitted(append, tuple(records), tuple(stored), head, new)
+    return Admitted(append, tuple(records), tuple(stored), head)

@@ -69,9 +69,8 @@ def prepare(append: Append) -> Prepared:
             events.append(PreparedEvent(event, entry.given, given, len(texts), tail))
             given = None
         commands.append(PreparedCommand(entry.given.id, digest.content(name, parts), len(entry.events)))
-    for prepared in events[1:]:
-        if isinstance(prepared.event, SessionForked):
-            raise ValueError(f"stream {append.stream!r}: a fork is the first event of its stream")
+    if any(type(prepared.event) is SessionForked for prepared in events[1:]):
+        raise ValueError(f"stream {append.stream!r}: a fork is the first event of its stream")
     for reference, _ in payloads:
         size += reference.size
     start = events[0].event

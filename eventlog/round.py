@@ -26,25 +26,53 @@ from refold.eventlog.tables import (
     unpack_name,
 )
 
+TIPS_MAX = 50_000
 
-class _Tip(Struct, frozen=True):
+
+class Tip(Struct, frozen=True):
+    """A stream's number and where it ends."""
+
     number: int
     head: Head
+
+
+class Tips:
+    """Where streams ended in our last commit: true for as long as nobody else has committed since."""
+
+    def __init__(self) -> None:
+        self._tips: dict[str, Tip] = {}
+        self._at = (0, 0)
+
+    def before(self, segment: int, transaction: int) -> dict[str, Tip]:
+        """Return what is known at the start of a transaction; what is learnt may be added."""
+        if self._at != (segment, transaction - 1) or len(self._tips) > TIPS_MAX:
+            self._tips.clear()
+        return self._tips
+
+    def committed(self, segment: int, transaction: int, moved: dict[str, Tip]) -> None:
+        self._at = (segment, transaction)
+        self._tips.update(moved)
 
 
 class Round:
     """The tables as of one write transaction, and what it has added to them."""
 
     def __init__(
-        self, transaction: "Transaction[bytes]", segment: Segment, before: Segment | None, reader: Reader
+        self,
+        transaction: "Transaction[bytes]",
+        segment: Segment,
+        before: Segment | None,
+        reader: Reader,
+        tips: Tips,
     ) -> None:
         self._transaction = transaction
         self._segment = segment
         self._before = before
         self._reader = reader
         self._dbs = segment.environment.dbs
-        self._tips: dict[str, _Tip] = {}
-        self._changed: set[str] = set()
+        self._tips = tips
+        self._known = tips.before(segment.number, transaction.id())
+        self._moved: dict[str, Tip] = {}
         self._end = segment.end_in(transaction)
         self._numbers: int | None = None
         self.written = 0
@@ -53,15 +81,15 @@ class Round:
     def end(self) -> int:
         return self._end
 
-    def _tip(self, stream: str) -> _Tip | None:
-        tip = self._tips.get(stream)
+    def _tip(self, stream: str) -> Tip | None:
+        tip = self._moved.get(stream) or self._known.get(stream)
         if tip is None:
             name = self._transaction.get(stream.encode(), db=self._dbs.names)
             if name is None:
                 return None
             number = unpack_name(name).number
             head = self._transaction.get(NUMBER.pack(number), b"", db=self._dbs.heads)
-            tip = self._tips[stream] = _Tip(number, unpack_head(head))
+            tip = self._known[stream] = Tip(number, unpack_head(head))
         return tip
 
     def head(self, stream: str) -> Head | None:
@@ -108,7 +136,8 @@ class Round:
     def keep(self, admitted: Admitted) -> None:
         """Write one append; its head is written with the others at the end."""
         put, dbs, append = self._transaction.put, self._dbs, admitted.append
-        number = self._introduce(admitted) if admitted.new else self._tips[append.stream].number
+        tip = self._tip(append.stream)
+        number = self._introduce(admitted) if tip is None else tip.number
         for reference, text in append.payloads:
             put(reference.sha256, text, db=dbs.payloads, overwrite=False)
         first = position = admitted.records[0].position
@@ -129,8 +158,7 @@ class Round:
         elif append.agenda is not None:
             self._transaction.delete(append.name, db=dbs.agenda)
         self._end = position
-        self._tips[append.stream] = _Tip(number, admitted.head)
-        self._changed.add(append.stream)
+        self._moved[append.stream] = Tip(number, admitted.head)
         self.written += len(admitted.stored)
 
     def _introduce(self, admitted: Admitted) -> int:
@@ -146,8 +174,14 @@ class Round:
         with self._transaction.cursor(self._dbs.heads) as cursor:
             return int(NUMBER.unpack(cursor.key())[0]) + 1 if cursor.last() else 0
 
-    def finish(self) -> None:
-        """Write the heads that moved, in the order of their keys."""
-        tips = sorted((self._tips[stream] for stream in self._changed), key=lambda tip: tip.number)
-        for tip in tips:
+    def commit(self) -> None:
+        """Write the heads that moved, in the order of their keys, and make everything durable."""
+        for tip in sorted(self._moved.values(), key=_number):
             self._transaction.put(NUMBER.pack(tip.number), pack_head(tip.head), db=self._dbs.heads)
+        number = self._transaction.id()
+        self._transaction.commit()
+        self._tips.committed(self._segment.number, number, self._moved)
+
+
+def _number(tip: Tip) -> int:
+    return tip.number

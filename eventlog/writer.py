@@ -8,7 +8,7 @@ from refold.eventlog.admission import Admitted, Repeated, admit
 from refold.eventlog.log import Appended, DiskFull, LogError
 from refold.eventlog.prepared import Prepared
 from refold.eventlog.reader import Reader
-from refold.eventlog.round import Round
+from refold.eventlog.round import Round, Tips
 from refold.eventlog.segment import Segment
 from refold.eventlog.segments import Segments
 from refold.eventlog.trouble import is_full
@@ -30,6 +30,7 @@ class Writer:
         self._reader = reader
         self._segment_bytes = segment_bytes
         self._commits = 0
+        self._tips = Tips()
 
     def commit(self, requests: Sequence[Request]) -> list[Outcome]:
         """Return each request's outcome, in order."""
@@ -69,7 +70,7 @@ class Writer:
         with segment.environment.write() as transaction:
             if self._segments.succeeded():
                 return None
-            tables = Round(transaction, segment, self._segments.before, self._reader)
+            tables = Round(transaction, segment, self._segments.before, self._reader, self._tips)
             sealing = tables.end > segment.base and segment.environment.file_bytes >= self._segment_bytes
             outcomes: list[Outcome] = []
             fresh: set[int] = set()
@@ -90,8 +91,7 @@ class Writer:
             else:
                 if tables.written:
                     doubtful |= fresh
-                    tables.finish()
-                    transaction.commit()
+                    tables.commit()
                 return outcomes
             self._segments.rotate(transaction, tables.end)
             return None

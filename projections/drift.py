@@ -134,8 +134,8 @@ def answers_by_source(records: Iterable[Record]) -> dict[int, tuple[int, Observa
     answers: dict[int, tuple[int, Observation]] = {}
     for record in records:
         match record.event:
-            case StepReenacted(source=version):
-                source = version
+            case StepReenacted(source=version, end=end):
+                source = None if end else version
             case ActionProposed() if source is not None:
                 sources[record.version], source = source, None
             case ObservationRecorded(cause=int(cause), observation=observation) if cause in sources:

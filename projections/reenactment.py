@@ -16,6 +16,7 @@ from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, 
 from refold.eventlog.events import (
     ActionProposed,
     ActionStarted,
+    ForeignRecorded,
     MessageReceived,
     ObservationRecorded,
     RuntimeConnected,
@@ -108,8 +109,9 @@ def workspace_of(records: Iterable[Record]) -> str:
         match record.event:
             case SessionStarted(settings=settings):
                 folder, sandbox = settings.workspace, settings.sandbox
-            case SessionForked(workspace=workspace) if folder is not None:
+            case SessionForked(workspace=workspace, settings=settings):
                 folder = workspace
+                sandbox = sandbox if settings is None else settings.sandbox
             case RuntimeConnected(sandbox=connected):
                 sandbox = connected
             case _:
@@ -135,8 +137,8 @@ def _carried_out(
     version: int, event: ActionProposed, answers: dict[int, ObservationRecorded], started: set[int]
 ) -> bool:
     """Tell whether the recorded session got as far as doing it: what a person refused stays undone."""
-    if event.foreign is not None:
-        return _confirmation(event.foreign) not in _UNDECIDED
+    if event.foreign is not None and _confirmation(event.foreign) in _UNDECIDED:
+        return False
     answer = answers.get(version)
     return answer is None or not isinstance(answer.observation, Cancelled) or version in started
 
@@ -147,11 +149,14 @@ def _confirmation(foreign: str) -> Any:  # noqa: ANN401 - another system's field
 
 
 def _started(records: Sequence[Record]) -> set[int]:
-    return {
-        record.cause
-        for record in records
-        if isinstance(record.event, ActionStarted) and record.cause is not None
-    }
+    started: set[int] = set()
+    for record in records:
+        match record.event:
+            case ActionStarted(cause=int(cause)) | ForeignRecorded(name="ActionStarted", cause=int(cause)):
+                started.add(cause)
+            case _:
+                pass
+    return started
 
 
 def _answers(records: Sequence[Record]) -> dict[int, ObservationRecorded]:

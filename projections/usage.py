@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from refold.eventlog.events import (
     AgentState,
+    ActionProposed,
     AgentStateChanged,
     AskAbandoned,
     ModelAnswered,
@@ -47,6 +48,8 @@ class SessionUsage(Struct, frozen=True, kw_only=True):
     price: Price | None = None
     model: str | None = None
     asked: ModelAsked | None = None
+    reenacting: bool = False
+    """The next action is a recorded one, carried out again."""
     state: AgentState | None = None
     state_since: int = 0
     state_times_ns: dict[str, int] = {}
@@ -88,8 +91,10 @@ class UsageProjection:
                 return replace(state, asked=None)
             case AskAbandoned():
                 return _abandoned(state)
-            case StepReenacted(end=False):
-                return replace(state, iterations=state.iterations + 1)
+            case StepReenacted(end=end):
+                return replace(state, reenacting=not end)
+            case ActionProposed() if state.reenacting:
+                return replace(state, iterations=state.iterations + 1, reenacting=False)
             case AgentStateChanged(state=to):
                 return _changed(state, to, record.at)
             case _:

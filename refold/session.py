@@ -47,6 +47,12 @@ class Session:
         return self._system.state(self.name)
 
     @property
+    def head(self) -> int | None:
+        """The last committed version."""
+        head = self._system.log.head(self.name)
+        return None if head is None else head.version
+
+    @property
     def status(self) -> str:
         return self.state.agent.state
 

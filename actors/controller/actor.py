@@ -117,10 +117,10 @@ class ControllerActor(Follower):
         if self._asked is None or self._asked[0] != ask:
             raise TypeError(f"version {ask} of {self._stream} asked no model")
         request, line = self._request_at(*self._asked), self._asked[1].script_line or 0
-        models, stream = self._models, self._stream
+        models, stream, chosen = self._models, self._stream, replace(settings, model=self._asked[1].model)
 
         def work() -> _Heard:
-            model = models.model(settings)
+            model = models.model(chosen)
             return _Heard(ask, model.ask(request, script_line=line, on_glimpse=models.glimpses(stream)))
 
         self.port.perform(self.key(effect), work, to=self.name)

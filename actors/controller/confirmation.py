@@ -19,11 +19,7 @@ from refold.eventlog.observations import Cancelled
 def unconfirmed(state: State) -> tuple[OpenAction, ...]:
     """Return the open actions that wait for an approval under the policy in force."""
     settings = state.life.settings
-    if settings is None or settings.confirm == "never":
-        return ()
-    return tuple(
-        opened for opened in state.hands.open if not opened.confirmed and opened.incarnation is None
-    )
+    return () if settings is None or settings.confirm == "never" else _undecided(state)
 
 
 def approval_digest(actions: tuple[OpenAction, ...]) -> str:
@@ -64,4 +60,10 @@ def decide_reject(state: State, command: RejectActions) -> tuple[Event, ...]:
 def _waiting(state: State, verb: str) -> tuple[OpenAction, ...]:
     if state.agent.state != "awaiting_user_confirmation":
         raise Refused(f"nothing waits to be confirmed: cannot {verb} while {state.agent.state}")
-    return unconfirmed(state)
+    return _undecided(state)  # Whatever the policy is by now: these wait, and were shown as waiting.
+
+
+def _undecided(state: State) -> tuple[OpenAction, ...]:
+    return tuple(
+        opened for opened in state.hands.open if not opened.confirmed and opened.incarnation is None
+    )

@@ -40,17 +40,13 @@ def evolve(state: Agent, event: Event, version: int) -> Agent:
         case AgentStateChanged():
             return _changed(state, event, version)
         case SessionFaulted():
-            return replace(state, state="error", state_version=version, ask=None, step=None, unseen=True)
+            owed = state.unseen or state.step is not None
+            faulted = replace(state, state="error", state_version=version, retry_at=None, step=None)
+            return replace(faulted, finishing=False, waiting=False, unseen=owed)
         case SettingsChanged():
             return _configured(state, event)
-        case LimitsExtended(iterations=iterations, budget_usd=budget_usd):
-            return replace(
-                state,
-                iterations_base=state.iterations,
-                iterations_max=iterations,
-                cost_base_usd=state.cost_usd or 0.0,
-                budget_usd=state.budget_usd if budget_usd is None else budget_usd,
-            )
+        case LimitsExtended():
+            return _extended(state, event)
         case MessageReceived():
             return replace(
                 state, unseen=True, unheard=True, finishing=False, waiting=False, repairs=0, turns=()
@@ -71,10 +67,10 @@ def evolve(state: Agent, event: Event, version: int) -> Agent:
         case StepReenacted():
             return _reenacted(state, event)
         case ActionProposed(action=Message(waits=waits)):
-            return replace(acted(state, event, version), waiting=waits, repairs=0)
+            return replace(_acted(state, event, version), waiting=waits)
         case ActionProposed(action=action):
             finishing = state.finishing or isinstance(action, Finish)
-            return replace(acted(state, event, version), finishing=finishing, repairs=0)
+            return replace(_acted(state, event, version), finishing=finishing)
         case ObservationRecorded():
             return replace(observed(state, event), unseen=True)
         case _:
@@ -88,6 +84,16 @@ def _is_cut(state: Agent) -> bool:
 
 def _limited(state: Agent, settings: Settings) -> Agent:
     return replace(state, iterations_max=settings.iterations_max, budget_usd=settings.budget_usd)
+
+
+def _extended(state: Agent, event: LimitsExtended) -> Agent:
+    """Count afresh from here, circles and repairs too: a person has looked and wants it to go on."""
+    extended = replace(
+        state, iterations_base=state.iterations, iterations_max=event.iterations, repairs=0, turns=()
+    )
+    if event.budget_usd is None:
+        return extended
+    return replace(extended, cost_base_usd=state.cost_usd or 0.0, budget_usd=event.budget_usd)
 
 
 def _changed(state: Agent, event: AgentStateChanged, version: int) -> Agent:
@@ -108,6 +114,7 @@ def _configured(state: Agent, event: SettingsChanged) -> Agent:
         iterations_max=state.iterations_max if event.iterations_max is None else event.iterations_max,
         budget_usd=state.budget_usd if event.budget_usd is None else event.budget_usd,
         script_line=state.script_line if event.model is None else 0,
+        ask=state.ask if state.ask is None or event.model is None else replace(state.ask, counts=False),
     )
 
 
@@ -121,9 +128,15 @@ def _asked(state: Agent, event: ModelAsked, version: int) -> Agent:
 
 
 def _accepted(state: Agent, cost_usd: float | None) -> Agent:
+    counts = state.ask is not None and state.ask.counts
     return replace(
-        state, ask=None, cost_usd=_sum(state.cost_usd, cost_usd), script_line=state.script_line + 1
+        state, ask=None, cost_usd=_sum(state.cost_usd, cost_usd), script_line=state.script_line + counts
     )
+
+
+def _acted(state: Agent, event: ActionProposed, version: int) -> Agent:
+    step = 1 if state.reenacting else 0
+    return replace(acted(state, event, version), repairs=0, iterations=state.iterations + step)
 
 
 def _reenacted(state: Agent, event: StepReenacted) -> Agent:
@@ -133,7 +146,15 @@ def _reenacted(state: Agent, event: StepReenacted) -> Agent:
     reached = replace(recording, cursor=event.source, ended=event.end, diverged=event.diverged)
     if event.end:
         return replace(state, reenactment=reached)
-    return replace(state, reenactment=reached, unseen=False, unheard=False, finishing=False, waiting=False)
+    return replace(
+        state,
+        reenactment=reached,
+        iterations=state.iterations + 1,
+        unseen=False,
+        unheard=False,
+        finishing=False,
+        waiting=False,
+    )
 
 
 def _sum(spent: float | None, more: float | None) -> float | None:

@@ -23,8 +23,8 @@ def follow_limits(agent: Agent, settings: Settings) -> tuple[Event, ...]:
 
 
 def extension(agent: Agent, settings: Settings) -> tuple[LimitsExtended, ...]:
-    """Return the extension that a message brings about after a limit was hit."""
-    if agent.iterations_left > 0 and not agent.over_budget:
+    """Return the extension that a user's message brings about: of the iterations, never of the budget."""
+    if agent.iterations == agent.iterations_base:
         return ()
     return (LimitsExtended(iterations=settings.iterations_max),)
 

@@ -11,6 +11,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     version: int
     attempt: int
     cost_estimated_usd: float | None
+    counts: bool = True
+    """Its answer uses up a line of the script in force: false once another model was chosen meanwhile."""
 
 
 class Step(Struct, frozen=True, kw_only=True):

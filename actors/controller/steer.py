@@ -22,6 +22,7 @@ from refold.eventlog.events import (
     AskAbandoned,
     Event,
     LimitsExtended,
+    MessageReceived,
     ObservationRecorded,
     SettingsChanged,
 )
@@ -34,13 +35,13 @@ type Steering = SendMessage | PauseAgent | ResumeAgent | StopAgent | ContinueAge
 def decide_steering(state: State, settings: Settings, command: Steering) -> tuple[Event, ...]:
     match command:
         case SendMessage():
-            return (command.fact, *_heard(state, settings))
+            return (*_task(state), command.fact, *_heard(state, settings))
         case PauseAgent():
             return _move(state, "pause", AgentStateChanged(state="paused"))
         case ResumeAgent():
             if state.agent.state != "paused":
                 return ()
-            return (AgentStateChanged(state="running" if state.life.greeted else "loading"),)
+            return (_onward(state),)
         case StopAgent():
             return _stop(state)
         case ContinueAgent():
@@ -58,13 +59,27 @@ def abandoned(state: State, reason: str) -> tuple[AskAbandoned, ...]:
 
 def _heard(state: State, settings: Settings) -> tuple[Event, ...]:
     """Return what a user's message changes beside being recorded."""
+    extended = extension(state.agent, settings)
     match state.agent.state:
         case "awaiting_user_confirmation":
-            return (*_not_executed(state), AgentStateChanged(state="running"))
+            return (*extended, *_not_executed(state), _onward(state))
         case "error" | "stopped" | "finished" | "rejected" | "awaiting_user_input":
-            return (*extension(state.agent, settings), AgentStateChanged(state="running"))
+            return (*extended, _onward(state))
         case "loading" | "running" | "paused" | "rate_limited":
-            return ()
+            return extended
+
+
+def _task(state: State) -> tuple[MessageReceived, ...]:
+    """Return the task as the user's first message, if another one would overtake it during the start."""
+    life = state.life
+    if life.task is None or life.greeted or state.recall.first is not None:
+        return ()
+    return (MessageReceived(content=life.task, by="user"),)
+
+
+def _onward(state: State) -> AgentStateChanged:
+    """Return how an agent goes on that had halted: a start that is not through is gone on with."""
+    return AgentStateChanged(state="running" if state.life.greeted else "loading")
 
 
 def _not_executed(state: State) -> tuple[ObservationRecorded, ...]:
@@ -83,11 +98,12 @@ def _stop(state: State) -> tuple[Event, ...]:
 
 def _continue(state: State, settings: Settings, command: ContinueAgent) -> tuple[Event, ...]:
     extended = LimitsExtended(
-        iterations=command.iterations or settings.iterations_max, budget_usd=command.budget_usd
+        iterations=command.iterations or settings.iterations_max,
+        budget_usd=settings.budget_usd if command.budget_usd is None else command.budget_usd,
     )
     match state.agent.state:
         case "error" | "stopped" | "paused":
-            return (extended, AgentStateChanged(state="running" if state.life.greeted else "running"))
+            return (extended, _onward(state))
         case _:
             return (extended,)
 
@@ -102,6 +118,7 @@ def _change(settings: Settings, fact: SettingsChanged) -> tuple[SettingsChanged,
         confirm=None if fact.confirm == settings.confirm else fact.confirm,
         iterations_max=None if fact.iterations_max == settings.iterations_max else fact.iterations_max,
         budget_usd=None if fact.budget_usd == settings.budget_usd else fact.budget_usd,
+        script_digest=None if fact.model == settings.model else fact.script_digest,
     )
     return () if bare == SettingsChanged(by=fact.by) else (bare,)
 

@@ -25,10 +25,10 @@ TRANSITIONS: MappingProxyType[AgentState, frozenset[AgentState]] = MappingProxyT
         ),
         "paused": frozenset({"loading", "running", "rate_limited", "stopped", "error"}),
         "rate_limited": frozenset({"running", "paused", "stopped", "error"}),
-        "stopped": frozenset({"running", "error"}),
+        "stopped": frozenset({"loading", "running", "error"}),
         "finished": frozenset({"running", "error"}),
         "rejected": frozenset({"running", "error"}),
-        "error": frozenset({"running", "stopped"}),
+        "error": frozenset({"loading", "running", "stopped"}),
     }
 )
 

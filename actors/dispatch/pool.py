@@ -25,7 +25,9 @@ class PoolDispatcher:
     """Turns on `workers` threads, work on up to `effects` more, timers on one.
 
     More workers buy no speed under the interpreter's lock; two keep a handler that blocks by mistake from
-    stopping everybody. One lock guards all bookkeeping and is never held while an actor acts.
+    stopping everybody. Each seat's lock guards its mail and stage, `_lock` everything else; whoever needs
+    both takes `_lock` first, and nobody holds either while an actor acts. (One lock for all would be hot, and
+    a hot lock under the interpreter's makes two workers several times slower than one.)
     """
 
     def __init__(
@@ -34,11 +36,13 @@ class PoolDispatcher:
         self.dead_letters = 0
         self._on_point = on_point
         self._lock = threading.Lock()
-        self._quiet = threading.Condition(self._lock)
+        self._quiet = threading.Condition()
+        self._watchers = 0
+        self._moves = [0] * workers  # turns begun and ended, counted by each worker for itself
+        self._works = 0  # under way
         self._seats: dict[str, Seat | Listener] = {}
         self._leaving: dict[str, Seat] = {}
         self._busy_keys: set[str] = set()
-        self._active = 0  # seats queued or running, and work under way
         self._closed = False
         self._clock = Clock()
         self._random = random.SystemRandom()
@@ -46,7 +50,7 @@ class PoolDispatcher:
         self._timers = Timers(self._clock.now_ns, self.tell)
         self._errands = Errands(effects)
         self._workers = [
-            threading.Thread(target=self._work, name=f"actors-{number}", daemon=True)
+            threading.Thread(target=self._work, args=(number,), name=f"actors-{number}", daemon=True)
             for number in range(workers)
         ]
         for worker in self._workers:
@@ -59,25 +63,20 @@ class PoolDispatcher:
             if self._closed or name in self._seats:
                 return
             seat = self._seats[name] = Seat(self, name, make, supervisor)
-            self._active += 1
             if (leaving := self._leaving.get(name)) is None:
                 self._runnable.put(seat)
             else:  # Two incarnations of a name never overlap: this one waits for the old one's last handler.
-                if leaving.successor is not None:
-                    self._rest()
                 leaving.successor = seat
 
     def restart(self, name: str) -> None:
-        with self._lock:
-            seat = self._seats.get(name)
-            if isinstance(seat, Seat) and seat.stage is Stage.FAILED:
-                self._queue(seat)
+        seat = self._seats.get(name)
+        if isinstance(seat, Seat):
+            with seat.lock:
+                if seat.stage is Stage.FAILED:
+                    self._queue(seat)
 
     def retire(self, name: str) -> None:
-        with self._lock:
-            dropped = self._retire(name)
-        for envelope in dropped:
-            refuse(envelope)
+        self._retire(name)
 
     def tell(self, name: str, message: object) -> None:
         self.deliver(name, Envelope(message))
@@ -86,15 +85,11 @@ class PoolDispatcher:
         self._timers.at(key, when_ns, name, message)
 
     def perform(self, key: str, work: Callable[[], object], *, to: str) -> None:
-        """As the port says; a key counts as running until its outcome has been handed to `to`.
-
-        So an actor that is rebuilt while the outcome lies in its mailbox does not start the work again.
-        """
         with self._lock:
             if self._closed or key in self._busy_keys:
                 return
             self._busy_keys.add(key)
-            self._active += 1
+            self._works += 1
         self._errands.run(lambda: self._perform(key, work, to))
 
     def now_ns(self) -> int:
@@ -126,8 +121,17 @@ class PoolDispatcher:
 
     def quiesce(self, timeout_s: float | None = None) -> bool:
         """Wait until no actor has a turn to take and no work is under way; timers may still wait."""
-        with self._lock:
-            return self._quiet.wait_for(lambda: self._active == 0 or self._closed, timeout_s)
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        with self._quiet:
+            self._watchers += 1
+            try:
+                while not self._is_quiet():
+                    if deadline is not None and time.monotonic() >= deadline:
+                        return False
+                    self._quiet.wait(0.02)  # at most: a worker may have looked just before we began to watch
+                return True
+            finally:
+                self._watchers -= 1
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """Give no more turns and fire no more timers; say whether the threads ended in time.
@@ -136,80 +140,97 @@ class PoolDispatcher:
         """
         with self._lock:
             self._closed = True
-            self._quiet.notify_all()
         self._errands.close()
         for _ in self._workers:
             self._runnable.put(None)
         threads = [*self._workers, *filter(None, [self._timers.close()])]
+        others = [thread for thread in threads if thread is not threading.current_thread()]
         deadline = time.monotonic() + timeout_s
-        for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, deadline - time.monotonic()))
-        return not any(thread.is_alive() for thread in threads if thread is not threading.current_thread())
+        for thread in others:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in others)
 
     # For seats ----------------------------------------------------------------------------------------
 
     def deliver(self, name: str, envelope: Envelope[Any]) -> None:
-        with self._lock:
-            delivered = self._deliver(name, envelope)
-        if not delivered:
+        while not self._closed and (seat := self._seats.get(name)) is not None:
+            if not isinstance(seat, Seat):
+                seat.put(envelope.message)
+                break
+            with seat.lock:
+                if seat.stage is not Stage.RETIRED:
+                    seat.mail.append(envelope)
+                    if seat.stage is Stage.IDLE:
+                        self._queue(seat)
+                    return
+            # It was retired between the look-up and the lock; its name may have a new bearer by now.
+        else:
+            with self._lock:
+                self.dead_letters += 1
             refuse(envelope)
+        if isinstance(envelope, Outcome):
+            self.hand_out(envelope)
 
     def hand_out(self, outcome: Outcome) -> None:
         with self._lock:
             self._busy_keys.discard(outcome.key)
 
-    # Under the lock -----------------------------------------------------------------------------------
-
-    def _deliver(self, name: str, envelope: Envelope[Any]) -> bool:
-        seat = None if self._closed else self._seats.get(name)
-        match seat:
-            case None:
-                self.dead_letters += 1
-            case Seat():
-                seat.mail.append(envelope)
-                if seat.stage is Stage.IDLE:
-                    self._queue(seat)
-                return True
-            case _:
-                seat.put(envelope.message)
-        if isinstance(envelope, Outcome):
-            self._busy_keys.discard(envelope.key)
-        return seat is not None
+    # Seats --------------------------------------------------------------------------------------------
 
     def _queue(self, seat: Seat) -> None:
         seat.stage = Stage.QUEUED
-        self._active += 1
         self._runnable.put(seat)
 
-    def _rest(self) -> None:
-        self._active -= 1
-        if self._active == 0:
-            self._quiet.notify_all()
+    def _retire(self, name: str, *, only: Seat | None = None) -> None:
+        """Forget `name`, if given `only` while it still belongs to that seat."""
+        with self._lock:
+            seat = self._seats.get(name)
+            if only is not None and seat is not only:
+                return
+            self._seats.pop(name, None)
+            self._timers.forget(name)
+            dropped = self._empty(seat) if isinstance(seat, Seat) else ()
+        for envelope in dropped:
+            refuse(envelope)
 
-    def _retire(self, name: str) -> list[Envelope[Any]]:
-        seat = self._seats.pop(name, None)
-        self._timers.forget(name)
-        if not isinstance(seat, Seat):
-            return []
-        if seat.stage is Stage.RUNNING:
-            self._leaving[name] = seat
-        seat.stage = Stage.RETIRED
-        dropped = list(seat.mail)
-        seat.mail.clear()
+    def _empty(self, seat: Seat) -> Sequence[Envelope[Any]]:
+        """Let a seat whose name is gone take no more mail; return what it had."""
+        with seat.lock:
+            if seat.stage is Stage.RUNNING:
+                self._leaving[seat.name] = seat
+            seat.stage = Stage.RETIRED
+            dropped = list(seat.mail)
+            seat.mail.clear()
         self._busy_keys.difference_update(letter.key for letter in dropped if isinstance(letter, Outcome))
         return dropped
 
+    def _is_quiet(self) -> bool:
+        """Whether nothing is going on: no turn is under way, and none was during this look."""
+        with self._lock:
+            moves = tuple(self._moves)
+            if self._works or any(move % 2 for move in moves):
+                return self._closed
+            resting = {Stage.IDLE, Stage.FAILED}
+            quiet = all(seat.stage in resting for seat in self._seats.values() if isinstance(seat, Seat))
+            return self._closed or (quiet and moves == tuple(self._moves))
+
     # On the threads -----------------------------------------------------------------------------------
 
-    def _work(self) -> None:
+    def _work(self, number: int) -> None:
         while (seat := self._runnable.get()) is not None:
+            self._moves[number] += 1
             self._turn(seat)
+            self._moves[number] += 1
+            self._stir()
+
+    def _stir(self) -> None:
+        if self._watchers:
+            with self._quiet:
+                self._quiet.notify_all()
 
     def _turn(self, seat: Seat) -> None:
-        with self._lock:
+        with seat.lock:
             if seat.stage is Stage.RETIRED or self._closed:
-                self._rest()
                 return
             seat.stage = Stage.RUNNING
             seat.budget = BATCH
@@ -222,61 +243,64 @@ class PoolDispatcher:
             failure = actor.failure
         except BaseException as error:  # noqa: BLE001 - whatever `make` raises is the actor's failure
             failure = error
-        hopeless = failure is not None and seat.supervisor is None and self._too_often(seat, failure)
-        with self._lock:
-            dropped = self._end_turn(seat, failure, hopeless=hopeless)
-        for envelope in dropped:
-            refuse(envelope)
-
-    def _too_often(self, seat: Seat, failure: BaseException) -> bool:
-        """Log a failure that no supervisor is told of, and say whether it was one too many."""
-        rebuilt = seat.rebuilds.allow(time.monotonic_ns())
-        _log(ActorFailed.of(seat.name, failure), rebuilt=rebuilt)
-        return not rebuilt
-
-    def _end_turn(
-        self, seat: Seat, failure: BaseException | None, *, hopeless: bool
-    ) -> Sequence[Envelope[Any]]:
-        """Decide what follows a turn; return the mail that was dropped with its name."""
-        dropped: Sequence[Envelope[Any]] = ()
-        stopped = seat.actor is not None and seat.actor.stopped
         if failure is not None:
             seat.actor = None
-        if seat.stage is Stage.RETIRED:
-            pass
-        elif hopeless or (stopped and failure is None):
-            dropped = self._retire(seat.name)
-        elif failure is not None and seat.supervisor is not None:
-            seat.stage = Stage.FAILED
-            self._deliver(seat.supervisor, Envelope(ActorFailed.of(seat.name, failure)))
-        elif failure is not None or seat.mail:
-            self._queue(seat)
-        else:
-            seat.stage = Stage.IDLE
-        if seat.stage is Stage.RETIRED:
+            self._fail(seat, ActorFailed.of(seat.name, failure))
+        elif seat.actor is not None and seat.actor.stopped:
+            self._retire_and_leave(seat)
+        elif not self._rest(seat, Stage.QUEUED if seat.mail else Stage.IDLE):
             self._leave(seat)
-        self._rest()
-        return dropped
+
+    def _fail(self, seat: Seat, failed: ActorFailed) -> None:
+        if seat.supervisor is not None:
+            if self._rest(seat, Stage.FAILED):
+                self.tell(seat.supervisor, failed)
+            else:
+                self._leave(seat)
+            return
+        rebuilt = seat.rebuilds.allow(time.monotonic_ns())
+        _log(failed, rebuilt=rebuilt)
+        if not rebuilt:
+            self._retire_and_leave(seat)
+        elif not self._rest(seat, Stage.QUEUED):
+            self._leave(seat)
+
+    def _rest(self, seat: Seat, stage: Stage) -> bool:
+        """End a turn at `stage`; False if the name was retired during it."""
+        with seat.lock:
+            if seat.stage is Stage.RETIRED:
+                return False
+            if stage is Stage.QUEUED or (stage is Stage.IDLE and seat.mail):
+                self._queue(seat)
+            else:
+                seat.stage = stage
+            return True
+
+    def _retire_and_leave(self, seat: Seat) -> None:
+        self._retire(seat.name, only=seat)
+        self._leave(seat)
 
     def _leave(self, seat: Seat) -> None:
-        """Let go of an actor that was retired, and let whoever waits for its name begin."""
-        seat.actor = None
-        self._leaving.pop(seat.name, None)
-        if seat.successor is not None:
-            self._runnable.put(seat.successor)
-            seat.successor = None
+        """Let go of an actor whose name was retired, and let whoever waits for that name begin."""
+        with self._lock:
+            seat.actor = None
+            self._leaving.pop(seat.name, None)
+            if seat.successor is not None:
+                self._runnable.put(seat.successor)
+                seat.successor = None
 
     def _perform(self, key: str, work: Callable[[], object], to: str) -> None:
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001 - a failure is told, and the thread lives on
             result = WorkFailed.of(key, error)
+        if result is not None:
+            self.deliver(to, Outcome(result, key))
         with self._lock:
+            self._works -= 1
             if result is None:
                 self._busy_keys.discard(key)
-            else:
-                self._deliver(to, Outcome(result, key))
-            self._rest()
+        self._stir()
 
 
 def _log(failed: ActorFailed, *, rebuilt: bool) -> None:

@@ -1,6 +1,7 @@
 """A name's place with a dispatcher: its mailbox, and the incarnation that sits there now."""
 
 import enum
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -54,11 +55,21 @@ class Rebuilds:
 
 
 class Seat:
-    """The mailbox belongs to the name; actors come and go. All but `get` is under the dispatcher's lock."""
+    """The mailbox belongs to the name; actors come and go. `lock` guards mail and stage."""
 
     __slots__ = (
-        "actor", "budget", "mail", "make", "name", "post", "rebuilds", "stage", "successor", "supervisor",
-    )  # fmt: skip
+        "actor",
+        "budget",
+        "lock",
+        "mail",
+        "make",
+        "name",
+        "post",
+        "rebuilds",
+        "stage",
+        "successor",
+        "supervisor",
+    )
 
     def __init__(self, post: Post, name: str, make: Callable[[], Actor], supervisor: str | None) -> None:
         self.post = post
@@ -69,6 +80,7 @@ class Seat:
         self.stage = Stage.QUEUED
         self.actor: Actor | None = None
         self.budget = 0
+        self.lock = threading.Lock()
         self.rebuilds = Rebuilds()
         self.successor: Seat | None = None
 

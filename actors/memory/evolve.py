@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from refold.actors.memory.state import Recall
-from refold.eventlog.events import Event, MessageReceived, RecallRecorded
+from refold.eventlog.events import Event, MessageReceived, RecallRecorded, SessionFaulted
 
 
 def evolve(state: Recall, event: Event, version: int) -> Recall:
@@ -20,5 +20,7 @@ def evolve(state: Recall, event: Event, version: int) -> Recall:
                 waiting=tuple(waiting for waiting in state.waiting if waiting != cause),
                 shown=(*state.shown, *(source for source in sources if source not in state.shown)),
             )
+        case SessionFaulted():
+            return replace(state, waiting=())  # What failed may have been the look-up: it is not tried for ever.
         case _:
             return state

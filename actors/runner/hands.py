@@ -1,5 +1,7 @@
 """A session's way to its runner: finds the living one, launches another, and carries out actions at most once."""
 
+import fcntl
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +66,20 @@ class RunnerHands:
 
     def interrupt(self, key: str) -> None:
         self._quietly(lambda client: client.interrupt(key))
+
+    def is_alive(self) -> bool:
+        """Whether a runner serves the session's folder, connected here or not."""
+        try:
+            lock = os.open(self._directory / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(lock)
+        return False
 
     def end(self) -> None:
         """End the runner and everything it started; also one that this process never connected to."""

@@ -35,8 +35,8 @@ def launch(spec: RunnerSpec) -> RunnerClient:
             env={"PATH": os.environ.get("PATH", os.defpath)},
         )
     with process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+        assert process.stdin is not None  # noqa: S101 - PIPE makes it so; this is for the type checkers
+        assert process.stdout is not None  # noqa: S101 - PIPE makes it so; this is for the type checkers
         process.stdin.write(json.dumps(settings).encode() + b"\n")
         process.stdin.close()
         answer = _answer(process.stdout.fileno())

@@ -134,19 +134,14 @@ class RunnerClient:
             self._number += 1
             number = self._number
             self._waiting[number] = future
-        try:
+        with contextlib.suppress(
+            OSError
+        ):  # The reader sees the end too, and why; it fails everyone who waits.
             self._send({"id": number, "do": do, **arguments})
-        except OSError as error:
-            with self._lock:
-                self._waiting.pop(number, None)
-            raise self._end_of_line() from error
         answer = future.result()
         if "refused" in answer:
             raise RunnerRefused(answer["refused"])
         return answer
-
-    def _end_of_line(self) -> Exception:
-        return self._over if self._over is not None else RunnerLost("the runner is gone")
 
     def _send(self, message: Mapping[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"

@@ -10,17 +10,15 @@ type Recovery = Literal["wait", "send", "unknown"]
 
 UNKNOWN = (
     "The outcome of this action is unknown: the runner that was to carry it out is gone. It may have been "
-    "carried out completely, partly, or not at all, and it will not be run again by itself. Look at the state "
-    "of things before you go on."
+    "carried out completely, partly, or not at all, and it will not be run again by itself. Look at the "
+    "state of things before you go on."
 )
 
 
 def recover(state: KeyState, *, same_incarnation: bool) -> Recovery:
-    """Decide about a key without a result; only who never lost its memory can say that a key never began."""
+    """Decide about a key without a result; only the same incarnation knows that it never began."""
     match state:
-        case "running":
-            return "wait" if same_incarnation else "unknown"
-        case "accepted":
+        case "running" | "accepted":
             return "wait" if same_incarnation else "unknown"
         case "unknown":
             return "send" if same_incarnation else "unknown"

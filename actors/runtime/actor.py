@@ -14,6 +14,7 @@ from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     ActionProposed,
     ActionStarted,
+    LateResultRecorded,
     ObservationRecorded,
     RuntimeConnected,
     RuntimeFailed,
@@ -21,12 +22,13 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.events import SessionForked
 from refold.eventlog.log import EventLog
-from refold.eventlog.observations import Observation
+from refold.eventlog.observations import Cancelled, Observation, OutcomeUnknown
 from refold.eventlog.record import Record
 
 
 class _Connected(Struct, frozen=True):
     key: str
+    epoch: int
     fact: RuntimeConnected | RuntimeFailed
 
 
@@ -63,6 +65,8 @@ class RuntimeActor(Follower):
         self._wanted: dict[int, _Wanted] = {}
         self._closed: list[int] = []
         self._under_way: set[int] = set()
+        self._stray: int | None = None
+        """The action started last, if it was answered in the runner's stead: it may run on there."""
 
     def on_record(self, record: Record) -> None:
         match record.event:
@@ -71,18 +75,26 @@ class RuntimeActor(Follower):
             case ActionStarted(cause=cause) if cause is not None and cause in self._wanted:
                 wanted = self._wanted[cause]
                 self._wanted[cause] = _Wanted(wanted.action, wanted.digest, wanted.tool_call_id, started=True)
-            case ObservationRecorded(cause=cause) if cause is not None:
+            case ObservationRecorded(cause=cause, observation=observation) if cause is not None:
                 wanted = self._wanted.pop(cause, None)
                 if wanted is not None and wanted.started:
                     self._closed.append(cause)
+                    self._stray = cause if isinstance(observation, Cancelled | OutcomeUnknown) else None
+            case LateResultRecorded(cause=cause) if cause is not None:
+                self._closed.append(cause)
             case SessionForked():
                 self._closed.clear()
+                self._stray = None
             case _:
                 pass
 
     def on_start(self) -> None:
         super().on_start()
         self._closed.clear()
+        if self._stray is not None:  # Whoever answered it may have died before the runner was told.
+            self._closed.append(self._stray)
+            self._under_way.add(self._stray)
+            self._let_go()
 
     def on_receive(self, message: Any) -> None:
         super().on_receive(message)
@@ -100,9 +112,10 @@ class RuntimeActor(Follower):
     def on_outcome(self, message: Any) -> None:
         match message:
             case _Connected(key=key, fact=fact):
-                self.tell_session(
-                    ReportConnection(id=f"{self._stream}/{key}", at=self.port.now_ns(), fact=fact)
-                )
+                if message.epoch == self._state.life.epoch:  # Else it was an older driver that wanted it.
+                    self.tell_session(
+                        ReportConnection(id=f"{self._stream}/{key}", at=self.port.now_ns(), fact=fact)
+                    )
             case _Executed():
                 self._executed(message)
             case _:
@@ -113,9 +126,13 @@ class RuntimeActor(Follower):
         if settings is None:
             return
         epoch, key = effect.epoch, effect.key
+        stray = None if self._stray is None else self._key_of(self._stray)
 
         def work() -> _Connected:
-            return _Connected(key, hands.connect(settings, epoch=epoch, incarnation=incarnation))
+            fact = hands.connect(settings, epoch=epoch, incarnation=incarnation)
+            if stray is not None:
+                hands.interrupt(stray)
+            return _Connected(key, epoch, fact)
 
         self.port.perform(self.key(effect), work, to=self.name)
 
@@ -140,7 +157,7 @@ class RuntimeActor(Follower):
         self._under_way.discard(done.action)
         if done.observation is None:
             fact = RuntimeLost(incarnation=done.incarnation, reason=done.lost)
-            id_ = f"{self._stream}/lost/{done.incarnation}/{self._state.life.epoch}"
+            id_ = f"{self._stream}/lost/{done.incarnation}/{self._state.hands.launches}"
             self.tell_session(ReportConnection(id=id_, at=self.port.now_ns(), fact=fact))
             return
         wanted = self._wanted.get(done.action)
@@ -162,6 +179,7 @@ class RuntimeActor(Follower):
         for action in closed:
             key, hands = self._key_of(action), self._hands
             if action in self._under_way:
+                self._under_way.discard(action)
                 self.port.perform(f"{key}/interrupt", lambda key=key: hands.interrupt(key), to=self.name)
             else:
                 self.port.perform(f"{key}/acknowledge", lambda key=key: hands.acknowledge(key), to=self.name)

@@ -6,6 +6,7 @@ from refold.actors.session.state import State
 from refold.eventlog.events import (
     ActionStarted,
     AgentStateChanged,
+    AskAbandoned,
     Event,
     LateResultRecorded,
     ObservationRecorded,
@@ -39,14 +40,14 @@ def decide_connection(state: State, command: ReportConnection) -> tuple[Event, .
         case RuntimeFailed(reason=reason):
             if hands.incarnation is not None or not owes_connection(state):
                 return ()
-            return (fact, *answer_all(state, "fault", f"no runner: {reason}"), _error(reason))
+            return (fact, *_give_up(state, f"no runner: {reason}", reason))
         case RuntimeLost(incarnation=incarnation, reason=reason):
             if hands.incarnation != incarnation:
                 return ()
             if hands.losses + 1 < LOSSES_MAX:
                 return (fact,)
             lost = f"the runner was lost {LOSSES_MAX} times in a row: {reason}"
-            return (fact, *answer_all(state, "fault", lost), _error(lost))
+            return (fact, *_give_up(state, lost, lost))
 
 
 def decide_observation(state: State, command: ReportObservation) -> tuple[Event, ...]:
@@ -94,5 +95,11 @@ def _cancelled(opened: OpenAction, text: str) -> str:
     return f"Not executed: {text}."
 
 
-def _error(reason: str) -> AgentStateChanged:
-    return AgentStateChanged(state="error", reason=reason)
+def _give_up(state: State, said: str, reason: str) -> tuple[Event, ...]:
+    """Return the end of a run that has no runner: nothing stays open, no answer is waited for."""
+    ask = state.agent.ask
+    return (
+        *(() if ask is None else (AskAbandoned(cause=ask.version, reason=said),)),
+        *answer_all(state, "fault", said),
+        AgentStateChanged(state="error", reason=reason),
+    )

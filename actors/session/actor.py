@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
-from refold.actors.runtime.decide import answer_all
 from refold.actors.session.commands import Command, to_given
 from refold.actors.session.decide import decide
 from refold.actors.session.due import Effect, due
-from refold.actors.session.evolve import evolve, fold, understood
+from refold.actors.session.evolve import evolve, understood
+from refold.actors.session.fault import KIND as FAULT
+from refold.actors.session.fault import faulted
 from refold.actors.session.messages import (
     SYSTEM,
     Committed,
@@ -30,21 +31,37 @@ from refold.actors.session.messages import (
 )
 from refold.actors.session.refused import Refused
 from refold.actors.session.state import State, initial_state
-from refold.eventlog.events import Event, SessionFaulted
-from refold.eventlog.log import Append, Appended, DiskFull, Entry, EventLog, LogError, StreamUnknown
-from refold.eventlog.record import Given
+from refold.eventlog.events import SessionClaimed
+from refold.eventlog.log import (
+    Append,
+    Appended,
+    CommandReused,
+    DiskFull,
+    Entry,
+    EventLog,
+    LogError,
+    StreamUnknown,
+    WrongVersion,
+)
+from refold.eventlog.record import Given, Record
 
 ROOM_AGAIN_S = 1.0
 """How long an append that found a full disk waits before it tries again."""
+
+RESTARTS_MAX = 3
+RESTARTS_WITHIN_NS = 10 * 10**9
 
 type Message = Submit | Settled | TryAgain | Fault | ActorFailed
 
 
 class _Proposal(Struct, frozen=True):
-    """A command decided on the state that includes what is in flight, not committed yet."""
+    """What was decided on the state that includes what is in flight, and is not committed yet.
 
-    submit: Submit | None
-    entries: tuple[Entry, ...]
+    `entries` is empty where nothing changes, or where the same command is on its way already.
+    """
+
+    asked: Submit | Fault
+    entries: tuple[Entry, ...] = ()
 
 
 class Followers(Struct, frozen=True):
@@ -57,34 +74,49 @@ class SessionActor(Actor):
     """Decides commands in order, has them committed, and only then lets anybody act on them.
 
     One append is in flight at a time. Commands that arrive meanwhile are decided on the state that includes
-    it, held back, and decided anew if it fails.
+    it, held back, and decided anew if it fails. `opening` claims the session: who is rebuilt before it was
+    committed says it again, and who finds a later claim drives no more.
     """
 
-    def __init__(
-        self, port: Dispatcher, stream: str, log: EventLog, epoch: int, followers: Followers
+    def __init__(  # noqa: PLR0913, PLR0917 - all that it is to one session
+        self,
+        port: Dispatcher,
+        stream: str,
+        log: EventLog,
+        epoch: int,
+        opening: Submit,
+        followers: Followers,
     ) -> None:
         super().__init__(port, session_name(stream))
         self._stream, self._log, self._epoch, self._followers = stream, log, epoch, followers
+        self._opening = opening
+        self._claim = (*opening.before, opening.command)[0].id
+        self._claimed = False
         self._state = self._ahead = initial_state()
         self._flight: tuple[_Proposal, ...] = ()
         self._held: list[_Proposal] = []
-        self._batch = 0
-        self._fenced = False
+        self._batch = int(port.new_id()[:8], 16)  # Not an earlier incarnation's: its append may land yet.
+        self._fenced: LogError | None = None
         self._starved = False
         self._failures: dict[str, list[int]] = {}
+        self._lame: set[str] = set()
 
     def on_start(self) -> None:
         try:
             for record in self._log.read(self._stream):
                 understood(record.event)
-                self._state = evolve(self._state, record.event, record.version)
+                self._see(record)
         except StreamUnknown:
-            return
+            pass
         self._ahead = self._state
         if self._driving:
             self._gather()
             for name in self._followers.make:
+                self.port.restart(name)  # Its failure may have been told to the incarnation before this one.
                 self.port.tell(name, PerformAgain())
+        elif self._log.find(self._claim) is None:
+            self._propose(self._opening)
+            self._take_off()
 
     def on_receive(self, message: Message) -> None:
         match message:
@@ -94,25 +126,39 @@ class SessionActor(Actor):
             case Settled(batch=batch, result=result):
                 if batch == self._batch:
                     self._land(result)
+                elif not self._flight and isinstance(result, Appended) and self._catch_up():
+                    self._decide_anew(())
             case TryAgain(batch=batch):
                 if batch == self._batch and self._flight:
                     self._append()
-            case Fault(error=error, message=text):
-                self._fault(error, text)
+            case Fault():
+                self._fault(message)
+                self._take_off()
             case ActorFailed():
                 self._supervise(message)
 
     @property
     def _driving(self) -> bool:
-        return self._state.life.epoch == self._epoch and not self._fenced
+        return self._claimed and self._fenced is None
+
+    def _see(self, record: Record) -> None:
+        if isinstance(record.event, SessionClaimed):
+            self._claimed = record.command == self._claim
+        self._state = evolve(self._state, record.event, record.version)
 
     # Deciding -----------------------------------------------------------------------------------------
 
     def _propose(self, submit: Submit) -> None:
         command = submit.command
-        known = None if submit.reply_to is None else self._log.find(command.id)
+        if self._fenced is not None:
+            self._reply(submit, Reply(command=command.id, error=self._fenced))
+            return
+        known = self._log.find(command.id)
         if known is not None:
             self._reply(submit, Reply(command=command.id, records=known.records))
+            return
+        if self._is_on_its_way(command.id):
+            self._held.append(_Proposal(submit))
             return
         ahead, entries = self._ahead, list[Entry]()
         try:
@@ -127,17 +173,22 @@ class SessionActor(Actor):
         self._ahead = ahead
         self._held.append(_Proposal(submit, tuple(entries)))
 
-    def _fault(self, error: str, text: str) -> None:
+    def _is_on_its_way(self, command: str) -> bool:
+        return any(
+            entry.given.id == command
+            for proposal in (*self._flight, *self._held)
+            for entry in proposal.entries
+        )
+
+    def _fault(self, fault: Fault) -> None:
         """Record a failure of our own code; this is a rule of the shell, which every evolve accepts."""
-        if self._ahead.life.settings is None or self._ahead.agent.state == "error":
+        events = faulted(self._ahead, fault.error, fault.message) if self._driving else ()
+        if not events:
             return
-        faulted: Event = SessionFaulted(error=error, message=text)
-        events = (faulted, *answer_all(self._ahead, "fault", f"an internal error: {error}"))
         for event in events:
             self._ahead = evolve(self._ahead, event, self._ahead.version + 1)
-        given = Given(id=self.port.new_id(), kind="Fault", at=self.port.now_ns(), by="system")
-        self._held.append(_Proposal(None, (Entry(given=given, events=events),)))
-        self._take_off()
+        given = Given(id=self.port.new_id(), kind=FAULT, at=self.port.now_ns(), by="system")
+        self._held.append(_Proposal(fault, (Entry(given=given, events=events),)))
 
     # Committing ---------------------------------------------------------------------------------------
 
@@ -170,46 +221,69 @@ class SessionActor(Actor):
             self._starve(result)
             return
         flight, self._flight = self._flight, ()
-        if isinstance(result, LogError):
-            self._fence(result, [*flight, *self._held])
-            return
-        if result.again:
-            self._decide_anew([*flight, *self._held])
-            return
         if self._starved:
             self._starved = False
             self.port.tell(SYSTEM, RoomAgain(self._stream))
-        self._publish(result, flight)
-        self._take_off()
+        match result:
+            case Appended(again=False, records=records):
+                self._publish(records)
+                self._answer(records, flight)
+                self._take_off()
+            case Appended() | WrongVersion() | CommandReused() if self._catch_up():
+                self._decide_anew((*flight, *self._held))
+            case Appended():
+                self._decide_anew((*flight, *self._held))
+            case LogError():
+                self._fence(result, (*flight, *self._held))
 
-    def _publish(self, result: Appended, flight: Sequence[_Proposal]) -> None:
+    def _publish(self, records: Sequence[Record]) -> None:
+        """Take in what is committed, and let the followers act on it."""
         before = self._driving
-        self._state = fold(self._state, result.records)
-        if result.records and self._driving:
-            self.port.point("before publish")
-            if before:
-                for name in self._followers.make:
-                    self.port.tell(name, Committed(result.records))
-            else:
-                self._gather()
-        rest = iter(result.records)
+        for record in records:
+            self._see(record)
+        if not records or not self._driving:
+            return
+        self.port.point("before publish")
+        if not before:
+            self._gather()
+            return
+        for name in self._followers.make:
+            self.port.tell(name, Committed(tuple(records)))
+        if self._lame and self._state.agent.state != "error":
+            for name in self._lame:
+                self.port.restart(name)
+            self._lame.clear()
+
+    def _answer(self, records: Sequence[Record], flight: Sequence[_Proposal]) -> None:
+        rest = iter(records)
         for proposal in flight:
-            records = tuple(islice(rest, sum(len(entry.events) for entry in proposal.entries)))
-            if proposal.submit is not None:
-                self._reply(proposal.submit, Reply(command=proposal.submit.command.id, records=records))
+            mine = tuple(islice(rest, sum(len(entry.events) for entry in proposal.entries)))
+            if isinstance(proposal.asked, Submit) and proposal.asked.reply_to is not None:
+                known = None if mine else self._log.find(proposal.asked.command.id)
+                mine = mine if known is None else known.records
+                self._reply(proposal.asked, Reply(command=proposal.asked.command.id, records=mine))
+
+    def _catch_up(self) -> bool:
+        """Take in what an earlier incarnation of this driver had committed; False if there is no such thing."""
+        try:
+            records = tuple(self._log.read(self._stream, after=self._state.version))
+        except StreamUnknown:
+            return False
+        for record in records:
+            if isinstance(record.event, SessionClaimed) and record.command != self._claim:
+                return False
+        self._publish(records)
+        return bool(records)
 
     def _decide_anew(self, proposals: Sequence[_Proposal]) -> None:
-        """Take the commands one by one again: the first had been committed before, so nothing of it was written."""
+        """Take the commands one by one again, on what is committed by now; nothing of them was written."""
         self._ahead, self._held = self._state, []
         for proposal in proposals:
-            submit = proposal.submit
-            if submit is None:
-                continue
-            known = self._log.find(submit.command.id)
-            if known is not None:
-                self._reply(submit, Reply(command=submit.command.id, records=known.records))
-            else:
-                self._propose(submit)
+            match proposal.asked:
+                case Submit() as submit:
+                    self._propose(submit)
+                case Fault() as fault:
+                    self._fault(fault)
         self._take_off()
 
     def _starve(self, error: DiskFull) -> None:
@@ -223,13 +297,13 @@ class SessionActor(Actor):
 
     def _fence(self, error: LogError, proposals: Sequence[_Proposal]) -> None:
         """Stop: the stream is somebody else's, or the log is gone."""
-        self._fenced = True
+        self._fenced = error
         self._held = []
         for name in self._followers.make:
             self.port.retire(name)
         for proposal in proposals:
-            if proposal.submit is not None:
-                self._reply(proposal.submit, Reply(command=proposal.submit.command.id, error=error))
+            if isinstance(proposal.asked, Submit):
+                self._reply(proposal.asked, Reply(command=proposal.asked.command.id, error=error))
         self.port.tell(SYSTEM, Fenced(self._stream, error))
 
     def _reply(self, submit: Submit, reply: Reply) -> None:
@@ -243,19 +317,21 @@ class SessionActor(Actor):
             self.port.spawn(name, make, supervisor=self.name)
 
     def _supervise(self, failed: ActorFailed) -> None:
-        """Rebuild a follower from the log; one that fails again and again is a fault of ours."""
+        """Rebuild a follower from the log; one that fails again and again is a fault of ours.
+
+        Then it stays down until a person has the agent go on: there is nothing for it to do before.
+        """
         now, window = self.port.now_ns(), self._failures.setdefault(failed.name, [])
         window.append(now)
         recent = [at for at in window if now - at < RESTARTS_WITHIN_NS]
         self._failures[failed.name] = recent
-        if len(recent) > RESTARTS_MAX:
-            self._failures[failed.name] = []
-            self._fault(failed.error, f"{failed.name}: {failed.message}")
-        self.port.restart(failed.name)
-
-
-RESTARTS_MAX = 3
-RESTARTS_WITHIN_NS = 10 * 10**9
+        if len(recent) <= RESTARTS_MAX:
+            self.port.restart(failed.name)
+            return
+        self._failures[failed.name] = []
+        self._lame.add(failed.name)
+        self._fault(Fault(error=failed.error, message=f"{failed.name}: {failed.message}"))
+        self._take_off()
 
 
 def agenda(effects: Sequence[Effect]) -> bytes:

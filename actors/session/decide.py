@@ -72,7 +72,10 @@ def decide(state: State, command: Command) -> tuple[Event, ...]:
         if not following:
             return tuple(events)
         events.extend(following)
-        state = _advance(state, following)
+        try:
+            state = _advance(state, following)
+        except Refused as wrong:
+            raise AssertionError(f"a rule leads where the table does not after {command}: {wrong}") from wrong
     raise AssertionError(f"the rules go in a circle after {command}")
 
 
@@ -152,7 +155,7 @@ def _follow_start(state: State) -> tuple[Event, ...]:
         return ()
     place = "/workspace" if life.settings.sandbox == "bubblewrap" else life.settings.workspace
     greeting = SystemMessageAdded(content=system_prompt(place=place), tools=TOOLS)
-    if life.task is not None:
+    if life.task is not None and state.recall.first is None:
         return (greeting, AgentStateChanged(state="running"), MessageReceived(content=life.task, by="user"))
     return (greeting, AgentStateChanged(state="running"))
 

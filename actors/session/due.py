@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from refold.actors.controller.decide import owes_ask, owes_recording
+from refold.actors.controller.transitions import RESTING
 from refold.actors.runtime.decide import owes_connection
 from refold.actors.session.state import State
 
@@ -81,10 +82,11 @@ def due(state: State) -> tuple[Effect, ...]:
             for opened in hands.open
             if opened.incarnation is not None
         )
-    effects.extend(
-        Recall(key=f"recall/{message}", message=message, first=message == state.recall.first)
-        for message in state.recall.waiting
-    )
+    if agent.state not in RESTING:
+        effects.extend(
+            Recall(key=f"recall/{message}", message=message, first=message == state.recall.first)
+            for message in state.recall.waiting
+        )
     if agent.ask is not None:
         effects.append(AskModel(key=f"ask/{agent.ask.version}", ask=agent.ask.version))
     if owes_ask(state):

@@ -1,6 +1,5 @@
-"""A fork: a new stream that goes on from a version of another one, and owes nothing that the other one owes."""
+"""A fork: a new stream that goes on from a version of another one and owes nothing that the other owes."""
 
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -51,16 +50,17 @@ def fork(  # noqa: PLR0913 - what a fork is, all of it named
     *,
     workspace: str,
     identity: "Identity",
-    id: str,
+    command: str,
     now_ns: int,
     settings: Settings | None = None,
 ) -> Appended:
     """Commit the first facts of `stream`, which continues `parent` from its state after version `at`.
 
-    `settings` are for a parent that has none, because it was imported; others bring their own. The caller has
-    put files into `workspace`; see `copy_workspace`. Raises `ForkRefused`, and what the log raises.
+    `command` is the id of the command. `settings` are for a parent that has none, because it was imported;
+    others bring their own. The caller has put files into `workspace`; see `copy_workspace`. Raises
+    `ForkRefused`, and what the log raises.
     """
-    known = log.find(id)
+    known = log.find(command)
     if known is not None:
         return known
     state, digest = _parent_at(log, parent, at)
@@ -84,7 +84,7 @@ def fork(  # noqa: PLR0913 - what a fork is, all of it named
         configuration=configuration_digest(evolve(state, forked, at + 1)),
     )
     events = carry_over(state, forked, claim)
-    given = Given(id=id, kind=KIND, at=now_ns, by="user", body={"claim": msgspec.to_builtins(claim)})
+    given = Given(id=command, kind=KIND, at=now_ns, by="user", body={"claim": msgspec.to_builtins(claim)})
     owed = agenda(due(_after(state, events)))
     entry = Entry(given=given, events=events)
     return log.commit(Append(stream=stream, expected=at, epoch=1, entries=(entry,), agenda=owed))
@@ -94,8 +94,8 @@ def carry_over(state: State, forked: SessionForked, claim: SessionClaimed) -> tu
     """Return a fork's first commit on its parent's `state`, so that nothing is due in two streams.
 
     Pure: `verify` computes it again. The version forked may stand in the middle of what one command led to;
-    what was still to follow there and would be missed is made up for here. An agent that has nothing left to do
-    (it had finished or spoken, or hit a limit) comes to rest in the same commit.
+    what was still to follow there and would be missed is made up for here. An agent that has nothing left
+    to do (it had finished or spoken, or hit a limit) comes to rest in the same commit.
     """
     events = (
         forked,
@@ -116,14 +116,16 @@ def _onward(fork: State, parent: State) -> tuple[Event, ...]:
         return (*_greeting(settings), *_rest(parent))
     if life.greeted and life.task is not None and parent.recall.first is None:
         return (MessageReceived(content=life.task, by="user"),)
-    if parent.version in parent.recall.waiting and agent.state not in _MESSAGE_CHANGES_NOTHING:
-        return (*extension(agent, settings), AgentStateChanged(state="running"))
+    if parent.version in parent.recall.waiting:
+        extended = extension(agent, settings)
+        halted = agent.state not in _MESSAGE_LETS_NOTHING_RUN
+        return (*extended, AgentStateChanged(state="running")) if halted else extended
     if agent.state == "awaiting_user_confirmation":
         return _rest(parent)
     return ()
 
 
-_MESSAGE_CHANGES_NOTHING = frozenset({"loading", "running", "paused", "rate_limited"})
+_MESSAGE_LETS_NOTHING_RUN = frozenset({"loading", "running", "paused", "rate_limited"})
 """In any other state a user's message lets the agent run, and that fact comes right after it."""
 
 
@@ -134,7 +136,7 @@ def _greeting(settings: Settings) -> tuple[Event, ...]:
 
 
 def _rest(parent: State) -> tuple[Event, ...]:
-    """Return that the fork waits for a person: to confirm what is gone, or after what others did, makes no sense."""
+    """Return that the fork waits for a person: what was to be confirmed is gone, what others did is done."""
     if parent.agent.state == "awaiting_user_input":
         return ()
     return (AgentStateChanged(state="awaiting_user_input", reason="forked"),)
@@ -171,7 +173,7 @@ def _after(state: State, events: Iterable[Event]) -> State:
 
 
 def copy_workspace(source: Path, target: Path) -> None:
-    """Copy a folder of files for a fork: links stay links, permissions and times stay, or nothing is left behind.
+    """Copy a folder, links as links, with permissions and times; an error leaves nothing behind.
 
     Sockets, pipes and devices are left out: they belong to processes that are not copied. `target` must not
     exist, or be an empty folder. Raises `OSError`.
@@ -193,5 +195,5 @@ def _not_files(folder: str, names: list[str]) -> set[str]:
     return {
         name
         for name in names
-        if not os.path.islink(place / name) and not (place / name).is_dir() and not (place / name).is_file()
+        if not ((place / name).is_symlink() or (place / name).is_dir() or (place / name).is_file())
     }

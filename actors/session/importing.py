@@ -11,7 +11,7 @@ KIND = "ImportSession"
 
 
 def import_trajectory(
-    log: EventLog, stream: str, events: Sequence[Event], *, now_ns: int, id: str
+    log: EventLog, stream: str, events: Sequence[Event], *, now_ns: int, command: str
 ) -> Appended:
     """Commit a whole trajectory as a new stream, all or nothing; `events` as `eventlog.formats` reads them.
 
@@ -24,6 +24,6 @@ def import_trajectory(
         raise TypeError(f"an imported stream begins with SessionImported, not with {type(head).__name__}")
     if head.events != len(recorded) or any(event.foreign is None for event in recorded):
         raise ValueError(f"{head.source}: {head.events} imported events announced, {len(recorded)} found")
-    given = Given(id=id, kind=KIND, at=now_ns, by="user")
+    given = Given(id=command, kind=KIND, at=now_ns, by="user")
     entry = Entry(given=given, events=tuple(events))
     return log.commit(Append(stream=stream, expected=NO_STREAM, epoch=0, entries=(entry,), agenda=b""))

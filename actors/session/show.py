@@ -40,7 +40,7 @@ class Glance:
             self._reason = _reason(record.event, self._reason)
 
     def shown(self, session: str | None = None) -> dict[str, Any]:
-        """Return the object; `session` is the stream that was asked for, where a fork is shown below its fork."""
+        """Return the object; `session` is the stream asked for: a fork may be shown below where it begins."""
         return _object(session or self._stream, self._state, self._usage, self._fork, self._reason)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from refold.actors.runtime.decide import answer_all
 from refold.actors.session import fork as forking
 from refold.actors.session import importing
 from refold.actors.session.actor import configuration_digest
 from refold.actors.session.commands import from_given
 from refold.actors.session.decide import decide
 from refold.actors.session.evolve import NotUnderstood, evolve, understood
+from refold.actors.session.fault import faulted
 from refold.actors.session.refused import Refused
 from refold.actors.session.state import State, initial_state
 from refold.eventlog.events import (
@@ -36,7 +36,7 @@ _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 class Divergence(Struct, frozen=True, kw_only=True):
-    """The first place where record and replay part: `expected` is what is recorded, `found` what came instead.
+    """The first place where record and replay part: `expected` is recorded, `found` came instead.
 
     Both are plain data; None where there is nothing on that side. `verdict` tells what it means, given the
     `code` that recorded it and the `code_now` that verifies.
@@ -187,9 +187,7 @@ class _Replay:
             raise _Diverged(reason, expected=event) from error
 
     def _faulted(self, fault: SessionFaulted, error: str) -> tuple[Event, ...]:
-        if self.state.life.settings is None or self.state.agent.state == "error":
-            return ()
-        return (fault, *answer_all(self.state, "fault", f"an internal error: {error}"))
+        return faulted(self.state, error, fault.message)
 
     def _forked(self, forked: SessionForked, given: Given) -> tuple[Event, ...]:
         if (forked.version, forked.digest) != (self.state.version, self._digest.hex()):

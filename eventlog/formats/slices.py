@@ -122,5 +122,6 @@ def _expect(text: str, at: int, sign: str) -> int:
 def _not_json(text: str, at: int, reason: str) -> NotJSON:
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
-    cut = " (it ends in the middle)" if at >= len(text.rstrip()) else ""
-    return NotJSON(f"{reason} at line {line}, column {column}{cut}")
+    is_cut = at >= len(text.rstrip()) or reason.startswith("Unterminated")
+    cut = " (it ends in the middle)" if is_cut else ""
+    return NotJSON(f"{reason.removesuffix(' at')} at line {line}, column {column}{cut}")

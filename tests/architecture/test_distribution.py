@@ -33,31 +33,31 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "dist"
+    return folder
 
 
-def product() -> Iterator[str]:
+def product(checkout: Path) -> Iterator[str]:
     """Yield the path of every file that a user should get, as it is installed."""
     for top in ("refold", "refold/actors", "refold/eventlog", "refold/projections"):
-        for path in (ROOT / top).rglob("*"):
+        for path in (checkout / top).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
-                yield path.relative_to(ROOT).as_posix()
+                yield path.relative_to(checkout).as_posix()
 
 
 @pytest.mark.xdist_group("distribution")
 def test_the_wheel_holds_the_whole_package_and_nothing_else(built: Path) -> None:
-    with ZipFile(next(built.glob("*.whl"))) as wheel:
+    with ZipFile(next(built.glob("dist/*.whl"))) as wheel:
         names = [name for name in wheel.namelist() if ".dist-info/" not in name]
-    assert sorted(names) == sorted(set(product()))
+    assert sorted(names) == sorted(set(product(built / "copy")))
 
 
 @pytest.mark.xdist_group("distribution")
 def test_the_sdist_holds_the_same_package_and_no_links(built: Path) -> None:
-    with tarfile.open(next(built.glob("*.tar.gz"))) as sdist:
+    with tarfile.open(next(built.glob("dist/*.tar.gz"))) as sdist:
         members = [member for member in sdist.getmembers() if not member.isdir()]
     names = {member.name.partition("/")[2] for member in members}
     assert all(member.isfile() for member in members)
-    assert {name for name in names if name.startswith("refold/")} == set(product())
+    assert {name for name in names if name.startswith("refold/")} == set(product(built / "copy"))
     assert {"pyproject.toml", "README.md", "LICENSE"} <= names
     assert not {
         name for name in names if name.split("/")[0] in {"actors", "eventlog", "projections", "tests"}
@@ -66,7 +66,7 @@ def test_the_sdist_holds_the_same_package_and_no_links(built: Path) -> None:
 
 @pytest.mark.xdist_group("distribution")
 def test_the_wheel_works_where_nothing_else_of_ours_is(built: Path, tmp_path: Path) -> None:
-    shutil.unpack_archive(next(built.glob("*.whl")), tmp_path, "zip")
+    shutil.unpack_archive(next(built.glob("dist/*.whl")), tmp_path, "zip")
     code = "import refold.eventlog.events, refold.actors, refold.projections; print(refold.__file__)"
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True

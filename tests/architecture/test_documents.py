@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from refold.cli.main import COMMANDS
 from tests.architecture.source import ROOT
 
 DOCUMENTS = sorted(
@@ -45,6 +46,13 @@ def test_the_commands_of_the_readme_are_targets_of_make() -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     named = re.findall(r"^make (\w+)", "".join(blocks("README.md", "sh")), re.MULTILINE)
     assert {"demo", "test"} <= set(named) <= set(targets)
+
+
+def test_the_readme_lists_every_command_and_no_other() -> None:
+    table = (ROOT / "README.md").read_text().partition("## Commands")[2].partition("| exit code")[0]
+    rows = [re.split(r"(?<!\\)\|", line) for line in table.splitlines() if line.startswith("|")]
+    first_cells = " ".join(row[1] for row in rows)
+    assert set(re.findall(r"`([a-z]+)", first_cells)) == set(COMMANDS)
 
 
 def test_the_python_of_the_readme_is_python() -> None:

@@ -1,8 +1,13 @@
 """What stays unloaded until it is used; how long the loading takes is measured in `benchmarks/`."""
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Collection
+
+import pytest
+
+from refold.cli.main import COMMANDS
 
 HEAVY = frozenset(("anthropic", "cyclopts", "lmdb", "openai", "pykka", "rich", "structlog"))
 LISTED = "import sys; print(*sys.modules, file=sys.stderr)"
@@ -38,3 +43,9 @@ def test_the_vocabulary_loads_without_the_store() -> None:
 def test_every_public_name_can_be_loaded() -> None:
     code = f"import refold; [getattr(refold, name) for name in refold.__all__]; {LISTED}"
     assert not {"anthropic", "openai"} & set(loaded_by(code))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_where_the_command_line_looks_for_it(command: str) -> None:
+    entry = COMMANDS[command]
+    assert callable(getattr(importlib.import_module(entry.module), entry.function))

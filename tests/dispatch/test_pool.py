@@ -1,6 +1,7 @@
 """The real dispatcher: its contract, and what only threads can get wrong."""
 
 import queue
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,15 @@ def host() -> Iterator[PoolDispatcher]:
     dispatcher = PoolDispatcher()
     yield dispatcher
     assert dispatcher.close(WAIT_S)
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Let threads interrupt each other at almost every step."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 class TestPoolDispatcher(DispatcherContract):
@@ -65,6 +75,7 @@ class Boss(Actor):
         return None
 
 
+@pytest.mark.usefixtures("hasty")
 def test_many_senders_and_many_failures_lose_nothing_but_the_poison(host: PoolDispatcher) -> None:
     names, senders, each = [f"adder-{number}" for number in range(8)], 4, 2_000
     books: dict[str, Counter[object]] = {name: Counter() for name in names}
@@ -89,6 +100,7 @@ def test_many_senders_and_many_failures_lose_nothing_but_the_poison(host: PoolDi
     assert host.dead_letters == 0
 
 
+@pytest.mark.usefixtures("hasty")
 def test_names_that_are_retired_and_spawned_under_fire_never_overlap(host: PoolDispatcher) -> None:
     inside: Counter[str] = Counter()
     overlaps: list[int] = []
@@ -115,6 +127,49 @@ def test_names_that_are_retired_and_spawned_under_fire_never_overlap(host: PoolD
     host.spawn("lone", lambda: Lone(host, "lone"))
     assert host.quiesce(WAIT_S)
     assert overlaps == []
+
+
+@pytest.mark.usefixtures("hasty")
+def test_work_is_told_once_and_never_runs_twice_at_a_time_however_its_actor_fails(
+    host: PoolDispatcher,
+) -> None:
+    at_once: Counter[str] = Counter()
+    told: Counter[object] = Counter()
+    runs: Counter[str] = Counter()
+
+    def work(key: str) -> str:
+        at_once[key] += 1
+        runs[key] += 1
+        assert at_once[key] == 1, "twice at a time"
+        at_once[key] -= 1
+        return key
+
+    class Asker(Actor):
+        """Asks for all its work at every rebirth, as one whose state says that it is due."""
+
+        @override
+        def on_start(self) -> None:
+            for number in range(50):
+                if not told[f"{self.name} {number}"]:
+                    key = f"{self.name} {number}"
+                    self.port.perform(key, partial(work, key), to=self.name)
+
+        @override
+        def on_receive(self, message: object) -> object:
+            if message == "poison":
+                raise ValueError(message)
+            told[message] += 1
+            return None
+
+    host.spawn("boss", lambda: Boss(host, "boss"))
+    for name in ("one", "two", "three"):
+        host.spawn(name, partial(Asker, host, name), supervisor="boss")
+    for _ in range(100):
+        for name in ("one", "two", "three"):
+            host.tell(name, "poison")
+    assert host.quiesce(WAIT_S)
+    assert len(told) == 150
+    assert set(told.values()) == set(runs.values()) == {1}
 
 
 def test_a_handler_that_blocks_does_not_stop_the_others(host: PoolDispatcher) -> None:

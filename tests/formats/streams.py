@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from refold.eventlog.events import Event
+from refold.eventlog.events import Event, SessionForked
 from refold.eventlog.formats.detect import read_trajectory
 from refold.eventlog.formats.openhands import to_events
 from refold.eventlog.log import NO_STREAM, Append, Entry
@@ -32,6 +32,21 @@ def committed(events: Sequence[Event], *, stream: str = "s", at: int = AT) -> tu
     given = Given(id="import", kind="Import", at=at, by="user")
     log.commit(Append(stream=stream, expected=NO_STREAM, epoch=0, entries=(Entry(given, tuple(events)),)))
     return tuple(log.read(stream))
+
+
+def forked(parent: Sequence[Record], events: Sequence[Event]) -> tuple[Record, ...]:
+    """Return the records of a fork of `parent` at its end that goes on with `events`."""
+    log = MemoryLog()
+    kept = [record.event for record in parent]
+    first = Given(id="first", kind="Import", at=AT, by="user")
+    log.commit(Append(stream="s", expected=NO_STREAM, epoch=0, entries=(Entry(first, tuple(kept)),)))
+    head = log.head("s")
+    assert head is not None
+    fork = SessionForked(parent="s", version=head.version, digest=head.digest.hex(), workspace="/w")
+    second = Given(id="second", kind="Fork", at=AT, by="user")
+    entry = Entry(second, (fork, *events))
+    log.commit(Append(stream="f", expected=head.version, epoch=1, entries=(entry,)))
+    return tuple(log.read("f"))
 
 
 def imported(path: Path) -> tuple[Record, ...]:

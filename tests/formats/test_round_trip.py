@@ -78,7 +78,7 @@ def test_a_real_trajectory_comes_back_equal(name: str) -> None:
     assert pending(records) == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(EVENTS)
 def test_any_events_come_back_equal(events: list[dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
@@ -95,7 +95,7 @@ def test_any_events_come_back_equal(events: list[dict[str, Any]]) -> None:
         assert json.dumps(json.loads(renderer.line(record))["data"]["foreign"]) == json.dumps(event)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(EVENTS, st.dictionaries(st.text(), JSON, max_size=2))
 def test_what_stood_around_the_events_is_kept(events: list[dict[str, Any]], around: dict[str, Any]) -> None:
     for key in ("trajectory", "history", "events"):

@@ -164,7 +164,7 @@ def test_whatever_the_arguments_are_an_action_comes_of_it_that_the_log_can_hold(
 ) -> None:
     action = reading(name, arguments)
     if isinstance(action, Refusal):
-        assert set(arguments) != {"command", "path", "thought"}
+        assert " needs a `" in action.reason
         return
     for codec in (msgspec.json, msgspec.msgpack):
         assert codec.decode(codec.encode(action), type=Action) == action

@@ -39,7 +39,7 @@ class Commands:
         return self._shell.pid
 
     def run(self, action: Mapping[str, Any], glimpse: Glimpse) -> Observation:
-        """Run a command, or talk to the one that runs; return when it ends, falls silent or takes too long."""
+        """Run a command or talk to the one that runs; return when it ends, is silent or takes too long."""
         command: str = action["command"]
         is_input = bool(action.get("is_input", False))
         limit_s = float(action.get("timeout") or self._limit_s)
@@ -59,6 +59,19 @@ class Commands:
         if self._shell.is_running():
             self._interrupted = True
             self._shell.interrupt()
+
+    def await_idle(self, timeout_s: float = 20.0) -> bool:
+        """Wait until no command runs in the foreground."""
+        return self._shell.wait_for(lambda: not self._shell.is_running(), timeout_s)
+
+    def await_shell_end(self, timeout_s: float = 20.0) -> bool:
+        return self._shell.wait_for(lambda: self._shell.ended is not None, timeout_s)
+
+    def close(self) -> None:
+        """End the shell and what runs in its foreground."""
+        self._shell.kill()
+        self.await_shell_end()
+        self._shell.close()
 
     def _converse(self, text: str, limit_s: float, glimpse: Glimpse) -> Observation:
         """Send text or a key to the running command, or nothing, and wait for what it does."""

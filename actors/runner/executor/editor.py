@@ -1,5 +1,8 @@
 """`edit` and `write`: exact changes to files, each of which can be undone while this runner lives."""
 
+# pathlib would take a good part of the time that this process needs to start.
+# ruff: noqa: PTH110
+
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -61,6 +64,8 @@ class Editor:
 
     def _replace(self, path: str, place: str, old: str, new: str) -> Observation:
         file = TextFile(place, path)
+        if file.crlf:
+            old, new = old.replace("\r\n", "\n"), new.replace("\r\n", "\n")
         if not old:
             raise Unreadable("No replacement was performed: `old_str` is empty.")
         if old == new:
@@ -76,7 +81,7 @@ class Editor:
                 f"{_places(file.text, old)}. Make it longer, so that it is unique."
             )
         line = file.text[: file.text.index(old)].count("\n") + 1
-        return self._change(path, place, file, file.text.replace(old, new), line, new.count("\n"))
+        return self._change(file, file.text.replace(old, new), line=line, more=new.count("\n"))
 
     def _insert(self, path: str, place: str, after: int, new: str) -> Observation:
         file = TextFile(place, path)
@@ -90,26 +95,28 @@ class Editor:
         if inserted[-1] == "" and len(inserted) > 1:
             inserted.pop()
         text = "\n".join([*lines[:after], *inserted, *lines[after:]])
-        return self._change(path, place, file, text, after + 1, len(inserted) - 1)
+        return self._change(file, text, line=after + 1, more=len(inserted) - 1)
 
     def _undo(self, path: str, place: str) -> Observation:
         file = TextFile(place, path)
         if not (history := self._before.get(place)):
-            raise Unreadable(
-                f"No edit of {path} is remembered: what can be undone is lost when the runner restarts."
-            )
+            raise Unreadable(f"No edit of {path} is remembered; a new runner begins with none.")
         text, crlf = history[-1]
         _store(path, place, text, crlf=crlf)
         history.pop()
         said = f"Last edit to {path} undone successfully. Here's the result of running `cat -n` on {path}:\n"
         return _edited(path, said + numbered(text), old=file.text, new=text)
 
-    def _change(self, path: str, place: str, file: TextFile, text: str, line: int, more: int) -> Observation:
-        _store(path, place, text, crlf=file.crlf)
-        history = self._before.setdefault(place, [])
+    def _change(self, file: TextFile, text: str, *, line: int, more: int) -> Observation:
+        path = file.path
+        _store(path, file.place, text, crlf=file.crlf)
+        history = self._before.setdefault(file.place, [])
         history.append((file.text, file.crlf))
         del history[:-HISTORY_MAX]
-        said = f"The file {path} has been edited. Here's the result of running `cat -n` on a snippet of {path}:\n"
+        said = (
+            f"The file {path} has been edited. "
+            f"Here's the result of running `cat -n` on a snippet of {path}:\n"
+        )
         return _edited(path, said + _snippet(text, line, more) + _REVIEW, old=file.text, new=text)
 
 

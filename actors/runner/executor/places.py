@@ -1,5 +1,8 @@
 """Where a path that the agent names lies: relative to the workspace, and `/workspace` by its own name."""
 
+# pathlib would take a good part of the time that this process needs to start.
+# ruff: noqa: PTH118
+
 import os
 
 MOUNTED = "/workspace"

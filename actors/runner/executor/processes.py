@@ -1,5 +1,8 @@
 """Everything that a command left running, found again so that ending means ended."""
 
+# pathlib would take a good part of the time that this process needs to start.
+# ruff: noqa: PTH112, PTH123, PTH208
+
 import contextlib
 import ctypes
 import os

@@ -85,8 +85,12 @@ class Shell:
                     os.killpg(group, number)
             if self.wait_for(lambda: not self._running, patience_s):
                 return
-        with contextlib.suppress(OSError):
-            os.killpg(self.pid, signal.SIGKILL)
+        self.kill()
+
+    def kill(self) -> None:
+        for group in {self._terminal.foreground(), self.pid} - {0}:
+            with contextlib.suppress(OSError):
+                os.killpg(group, signal.SIGKILL)
 
     def close(self) -> None:
         """Let go of an ended shell's descriptors."""

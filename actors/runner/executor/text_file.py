@@ -1,5 +1,8 @@
 """A file as text that goes back byte for byte: its line ends and its undecodable bytes are kept."""
 
+# pathlib would take a good part of the time that this process needs to start.
+# ruff: noqa: PTH101, PTH103, PTH105, PTH108, PTH116, PTH120, PTH123
+
 import contextlib
 import os
 import stat
@@ -16,6 +19,7 @@ class TextFile:
     """The text of a file; `text` has plain line feeds even where the file has CRLF."""
 
     def __init__(self, place: str, path: str) -> None:
+        self.place, self.path = place, path
         try:
             found = os.stat(place)
         except OSError as error:

@@ -1,5 +1,8 @@
 """`read`: a file with line numbers, or a folder two levels deep."""
 
+# pathlib would take a good part of the time that this process needs to start.
+# ruff: noqa: PTH112, PTH118, PTH208
+
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -13,7 +13,7 @@ class Connection:
     """A non-blocking socket with its buffers."""
 
     def __init__(self, link: socket.socket) -> None:
-        link.setblocking(False)
+        link.settimeout(0.0)
         self.link = link
         self.epoch: int | None = None
         """The epoch that it presented; None before it has said hello."""

@@ -1,5 +1,8 @@
 """The keeper's hold on the executor: a child process at the other end of two pipes."""
 
+# pathlib would take a good part of the time that this process needs to start.
+# ruff: noqa: PTH123
+
 import json
 import os
 import select
@@ -38,8 +41,8 @@ class Inside:
                 )
             except OSError as error:
                 raise ExecutorFailed(f"cannot start {command[0]}: {error.strerror}") from error
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        assert self._process.stdin is not None  # noqa: S101 - PIPE makes it so; this is for the type checkers
+        assert self._process.stdout is not None  # noqa: S101 - PIPE makes it so; this is for the type checkers
         self._in = self._process.stdin
         self.descriptor = self._process.stdout.fileno()
         self.tell(settings)

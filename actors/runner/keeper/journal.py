@@ -4,6 +4,10 @@ It is no ground state: it holds results until they are collected, no longer. Key
 none is run twice.
 """
 
+# pathlib would take a good part of the time that this process needs to start.
+# ruff: noqa: PTH105, PTH120, PTH123
+
+import contextlib
 import json
 import os
 from typing import Any, NamedTuple
@@ -19,7 +23,7 @@ class Known(NamedTuple):
 
 
 class Journal:
-    """An append-only file of JSON lines, read at start so that a later incarnation still hands out results."""
+    """An append-only file of JSON lines; a later incarnation reads it and still hands the results out."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -30,7 +34,10 @@ class Journal:
         except FileNotFoundError:
             lines = []
         for line in lines:
-            self._fold(json.loads(line))
+            # What a crash of the machine left unreadable is forgotten. That is safe: this incarnation is not
+            # the one that accepted it, so nobody will take an unknown key for one that never began.
+            with contextlib.suppress(ValueError, KeyError):
+                self._fold(json.loads(line))
         self._rewrite()
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
 

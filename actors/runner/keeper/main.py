@@ -1,5 +1,8 @@
 """The keeper's life: detach, take the lock, start the executor, listen, and leave nothing behind."""
 
+# pathlib would take a good part of the time that this process needs to start.
+# ruff: noqa: PTH105, PTH108, PTH110, PTH118, PTH123
+
 import contextlib
 import fcntl
 import functools
@@ -46,7 +49,7 @@ class Keeper:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(path)
         listener.listen()
-        listener.setblocking(False)
+        listener.settimeout(0.0)
         self._selector.register(listener, selectors.EVENT_READ, self._welcome)
         self._selector.register(self._inside.descriptor, selectors.EVENT_READ, self._hear)
         place = {
@@ -62,8 +65,8 @@ class Keeper:
 
     def serve(self) -> None:
         woken, wake = socket.socketpair()
-        woken.setblocking(False)
-        wake.setblocking(False)
+        woken.settimeout(0.0)
+        wake.settimeout(0.0)
         signal.set_wakeup_fd(wake.fileno())
         signal.signal(signal.SIGTERM, self._end)
         self._selector.register(woken, selectors.EVENT_READ, _drain)

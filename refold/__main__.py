@@ -1,0 +1,5 @@
+"""`python -m refold` is `refold`."""
+
+from refold.cli.main import main
+
+main()

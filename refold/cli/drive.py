@@ -1,0 +1,144 @@
+"""Driving a session from a terminal: show what is committed, ask the person, end with the right code."""
+
+import json
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from refold.actors.session.evolve import evolve
+from refold.actors.session.state import State
+from refold.cli.exits import exit_code
+from refold.cli.view import LiveView, QuietView, View
+from refold.eventlog.record import Record
+from refold.home import Home
+from refold.projections.render import Renderer
+from refold.session import Session, rests
+from refold.system import System
+
+_POLL_S = 0.2
+
+
+class Watcher:
+    """Where a run is shown, and whether there is a person to ask."""
+
+    def __init__(self, *, json: bool, asks: bool = True, plain: bool = False) -> None:
+        self._json = json
+        self._renderer = Renderer()
+        self.interactive = asks and not json and sys.stdin.isatty() and sys.stdout.isatty()
+        self.view: View = LiveView() if not json and (plain or sys.stdout.isatty()) else QuietView()
+        self.signalled: int | None = None
+        self._wake = threading.Event()
+
+    @contextmanager
+    def system(self, home: Home) -> Iterator[System]:
+        """Open the home; SIGTERM and Ctrl-C are noted and end the drive between two records."""
+        before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            with System(home, on_glimpse=self.view.glimpse) as system:
+                yield system
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self.view.close()
+
+    def record(self, record: Record, state: State) -> None:
+        if self._json:
+            sys.stdout.write(json.dumps(self._renderer.render(record), ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        else:
+            self.view.record(record, state)
+
+    def warn(self, text: str) -> None:
+        self.view.close()
+        sys.stderr.write(f"refold: {text}\n")
+
+    def rested(self, session: str, state: State) -> None:
+        if not self._json:
+            self.view.rested(session, state)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.signalled is not None:
+            raise KeyboardInterrupt  # The second time is meant.
+        self.signalled = number
+
+
+def drive(system: System, session: Session, watcher: Watcher, *, after: int = -1) -> int:
+    """Show the session's records from version `after` on until it rests, and return the exit code."""
+    state = system.state(session.name, until=after) if after >= 0 else State()
+    subscription = system.log.subscribe(stream=session.name, after=after)
+    try:
+        while watcher.signalled is None:
+            resting = rests(state)
+            records = subscription.take(timeout_s=0.0 if resting else _POLL_S)
+            for record in records:
+                state = evolve(state, record.event, record.version)
+                watcher.record(record, state)
+            if records:
+                continue
+            if resting and not (watcher.interactive and ask(session, state, watcher)):
+                return _end(system, session, watcher, state)
+            if trouble := system.trouble(session.name):
+                raise trouble
+    finally:
+        subscription.close()
+    return _interrupted(session, watcher)
+
+
+def ask(session: Session, state: State, watcher: Watcher) -> bool:
+    """Ask the person what the session waits for; False if there is nothing to ask, or no answer."""
+    match state.agent.state:
+        case "awaiting_user_input" if not state.life.closed:
+            return _answered(session, watcher, "you> ", lambda text: session.say(text))
+        case "awaiting_user_confirmation":
+            return _answered(session, watcher, "approve? [y]es, [n]o, or write instead> ", _confirming(session))
+        case _:
+            return False
+
+
+def _confirming(session: Session):  # noqa: ANN202
+    def answer(text: str) -> object:
+        match text.lower():
+            case "y" | "yes":
+                return session.confirm()
+            case "n" | "no":
+                return session.reject()
+            case _:
+                return session.say(text)
+
+    return answer
+
+
+def _answered(session: Session, watcher: Watcher, prompt: str, act) -> bool:  # noqa: ANN001
+    watcher.view.prompt(prompt)
+    before = session.state.version
+    while watcher.signalled is None:
+        ready, _, _ = select.select([sys.stdin], [], [], _POLL_S)
+        if ready:
+            line = sys.stdin.readline()
+            if not line:
+                return False
+            if line.strip():
+                act(line.strip())
+            return True
+        head = session.head
+        if head is not None and head > before:
+            return True  # Somebody answered from elsewhere.
+    return True
+
+
+def _end(system: System, session: Session, watcher: Watcher, state: State) -> int:
+    ended = state.agent.state in {"finished", "stopped", "error", "rejected"} or state.life.closed
+    system.let_go(session.name, end_runner=ended)
+    watcher.rested(session.name, state)
+    return exit_code(state.agent.state)
+
+
+def _interrupted(session: Session, watcher: Watcher) -> int:
+    number = watcher.signalled or signal.SIGTERM
+    session.close(signal.Signals(number).name)
+    watcher.warn(f"session {session.name} is closed; `refold resume {session.name}` goes on with it")
+    return 128 + number

@@ -1,0 +1,149 @@
+"""The command line: `refold COMMAND …`. A command's module is loaded when it is called."""
+
+import difflib
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Entry(NamedTuple):
+    module: str
+    function: str
+    help: str
+
+
+COMMANDS: dict[str, _Entry] = {
+    "run": _Entry("refold.cli.run", "run", "Start a session on a task and drive it."),
+    "resume": _Entry("refold.cli.run", "resume", "Go on with a session where it stands."),
+    "say": _Entry("refold.cli.steer", "message", "Send the agent a message."),
+    "pause": _Entry("refold.cli.steer", "pause", "Stop before the next step; `resume` lifts it."),
+    "stop": _Entry("refold.cli.steer", "stop", "End the step loop at once; every open action is answered."),
+    "confirm": _Entry("refold.cli.steer", "confirm", "Approve the actions that wait."),
+    "reject": _Entry("refold.cli.steer", "reject", "Refuse the actions that wait."),
+    "continue": _Entry("refold.cli.steer", "continue_", "Go on after a limit or an error, limits extended."),
+    "close": _Entry("refold.cli.steer", "close", "Let go of a session, resumably; its runner ends."),
+    "ls": _Entry("refold.cli.look", "ls", "List the sessions."),
+    "show": _Entry("refold.cli.look", "show", "Show a session's state, now or after any version."),
+    "events": _Entry("refold.cli.look", "events", "Print a session's records; --follow waits for more."),
+    "verify": _Entry("refold.cli.prove", "verify", "Decide everything again and compare with the log."),
+    "replay": _Entry("refold.cli.trajectory", "replay", "Carry out recorded actions again and report drift."),
+    "fork": _Entry("refold.cli.trajectory", "fork", "Begin a new session from any version of another."),
+    "audit": _Entry("refold.cli.prove", "audit", "Check every digest and index of the log."),
+    "import": _Entry("refold.cli.trajectory", "import_", "Import recorded trajectories."),
+    "export": _Entry("refold.cli.trajectory", "export", "Print a session as a trajectory."),
+    "doctor": _Entry("refold.cli.prove", "doctor", "Look after a home: what is owed, what was left behind."),
+    "demo": _Entry("refold.cli.demo", "demo", "Watch a session run, be killed, come back and be proved."),
+}
+
+
+def main(arguments: "Sequence[str] | None" = None) -> None:
+    """Run the command line and exit with its code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [word for word in given if word != "--debug"]
+    sys.exit(_guarded(given, debug=debug))
+
+
+def _guarded(given: list[str], *, debug: bool) -> int:
+    try:
+        code = _dispatch(given)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        return _told(error)
+    return code
+
+
+def _told(error: Exception) -> int:
+    from refold.errors import RefoldError  # noqa: PLC0415 - only when something went wrong
+    from refold.eventlog.log import CorruptRecord, LogError  # noqa: PLC0415
+
+    match error:
+        case RefoldError():
+            _say(str(error))
+            return error.exit_code
+        case CorruptRecord():
+            _say(f"the log is damaged: {error}; `refold audit` checks all of it")
+            return 1
+        case LogError() | OSError():
+            _say(str(error))
+            return 1
+        case _:
+            _say(f"internal error: {type(error).__name__}: {error} (--debug shows where)")
+            return 1
+
+
+def _dispatch(given: list[str]) -> int:
+    if not given or given[0] in {"--help", "-h", "help"}:
+        sys.stdout.write(_overview())
+        return 0
+    if given[0] in {"--version", "-V"}:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        sys.stdout.write(f"refold {version('refold')}\n")
+        return 0
+    name = given[0]
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        hint = f"; did you mean `refold {near[0]}`?" if near else "; `refold --help` lists them"
+        _say(f"there is no command {name!r}{hint}")
+        return 2
+    return _call(name, given)
+
+
+def _call(name: str, given: list[str]) -> int:
+    import typer  # noqa: PLC0415 - not for --help
+
+    entry = COMMANDS[name]
+    app = typer.Typer(
+        name="refold",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_nothing)
+    app.command(name, help=entry.help)(getattr(importlib.import_module(entry.module), entry.function))
+    try:
+        code = typer.main.get_command(app).main(given, prog_name="refold", standalone_mode=False)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.Abort:
+        return 130
+    except Exception as error:
+        show = getattr(error, "format_message", None)  # the usage errors of typer's own parser
+        if show is None:
+            raise
+        _say(f"{show()} (`refold {name} --help` shows how)")
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _nothing() -> None:
+    pass
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"refold: {text}\n")
+
+
+def _overview() -> str:
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {entry.help}" for name, entry in COMMANDS.items()]
+    return (
+        "Usage: refold COMMAND [OPTIONS]\n\n"
+        "Agent sessions that can be killed, replayed and proved.\n\n"
+        "Commands:\n" + "\n".join(lines) + "\n\n"
+        "Every command takes --home DIR and --json; `refold COMMAND --help` says more.\n"
+        "Exit codes: 0 done, 1 the agent or a check failed, 2 wrong usage or refused, 3 waiting for a person.\n"
+    )

@@ -1,0 +1,38 @@
+"""Options that every command shares, and the words that go with them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="Where the log is; default $REFOLD_HOME, else the user's data folder."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print data for programs; texts for people go to stderr.")]
+SessionArgument = Annotated[str, typer.Argument(metavar="ID", help="The session's name; `refold ls` lists them.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", metavar="M", help="openai/NAME, anthropic/NAME or script:FILE; default $REFOLD_MODEL."
+    ),
+]
+BaseUrlOption = Annotated[
+    str | None, typer.Option("--base-url", metavar="U", help="Another server that speaks the model's wire.")
+]
+SandboxOption = Annotated[
+    str | None,
+    typer.Option("--sandbox", metavar="local|bubblewrap", help="Default: bubblewrap where it works, else local."),
+]
+IterationsOption = Annotated[
+    int | None, typer.Option("--max-iterations", metavar="N", min=1, help="Model steps at most (500).")
+]
+BudgetOption = Annotated[float | None, typer.Option("--budget", metavar="USD", help="Money at most.")]
+PriceOption = Annotated[
+    str | None,
+    typer.Option("--price", metavar="IN,OUT", help="USD per million tokens, for a model of unknown price."),
+]
+ConfirmOption = Annotated[
+    str | None,
+    typer.Option("--confirm", metavar="never|always", help="Whether a person approves each action first (never)."),
+]

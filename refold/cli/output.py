@@ -1,0 +1,15 @@
+"""Data to stdout, words to stderr."""
+
+import json
+import sys
+from typing import Any
+
+
+def put(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
+    """Print one JSON value on a line of its own."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

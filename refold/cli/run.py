@@ -1,0 +1,142 @@
+"""`refold run` and `refold resume`: a session is started or taken up, and driven until it rests."""
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from refold.actors.controller.transitions import RESTING
+from refold.actors.session.commands import ChangeSettings, Command, ResumeAgent, SendMessage
+from refold.actors.session.state import State
+from refold.beginning import choose_sandbox, model_name
+from refold.cli.drive import Watcher, drive
+from refold.cli.exits import exit_code
+from refold.cli.options import (
+    BaseUrlOption,
+    BudgetOption,
+    ConfirmOption,
+    HomeOption,
+    IterationsOption,
+    JsonOption,
+    ModelOption,
+    PriceOption,
+    SandboxOption,
+    SessionArgument,
+)
+from refold.errors import WrongUsage
+from refold.eventlog.events import MessageReceived, SettingsChanged
+from refold.eventlog.settings import ITERATIONS_MAX, ConfirmationPolicy, Price
+from refold.home import Home
+from refold.session import given
+from refold.system import System
+
+
+def run(  # noqa: PLR0913 - options
+    task: Annotated[str, typer.Argument(metavar="TASK", help="What the agent is to do.")],
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The new session's name.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", metavar="DIR", help="Where it works; default a new folder.")
+    ] = None,
+    model: ModelOption = None,
+    base_url: BaseUrlOption = None,
+    sandbox: SandboxOption = None,
+    network: Annotated[bool, typer.Option("--network", help="Let the sandbox reach the network.")] = False,  # noqa: FBT002
+    iterations_max: IterationsOption = None,
+    budget: BudgetOption = None,
+    price: PriceOption = None,
+    confirm: ConfirmOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> int:
+    if not task.strip():
+        raise WrongUsage("the task is empty; say what the agent is to do")
+    parsed_price, policy = parse_price(price), parse_confirm(confirm) or "never"
+    sandbox, warning = choose_sandbox(sandbox)
+    watcher = Watcher(json=json)
+    with watcher.system(Home(home)) as system:
+        if warning is not None:
+            watcher.warn(warning)
+        started = system.start(
+            task,
+            session=session,
+            workspace=workspace,
+            model=model,
+            base_url=base_url,
+            price=parsed_price,
+            sandbox=sandbox,
+            network=network,
+            confirm=policy,
+            iterations_max=iterations_max or ITERATIONS_MAX,
+            budget_usd=budget,
+        )
+        return drive(system, started, watcher)
+
+
+def resume(  # noqa: PLR0913 - options
+    session: SessionArgument,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", metavar="TEXT", help="Say this to the agent as well.")
+    ] = None,
+    model: ModelOption = None,
+    base_url: BaseUrlOption = None,
+    iterations_max: IterationsOption = None,
+    budget: BudgetOption = None,
+    price: PriceOption = None,
+    confirm: ConfirmOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> int:
+    change = SettingsChanged(
+        model=model_name(model),
+        base_url=base_url,
+        price=parse_price(price),
+        confirm=parse_confirm(confirm),
+        iterations_max=iterations_max,
+        budget_usd=budget,
+        by="user",
+    )
+    commands: list[Command] = []
+    if change != SettingsChanged(by="user"):
+        commands.append(ChangeSettings(**given(), fact=change))
+    if message is not None:
+        commands.append(SendMessage(**given(), fact=MessageReceived(content=message, by="user")))
+    watcher = Watcher(json=json)
+    with watcher.system(Home(home)) as system:
+        return take_up(system, watcher, session, commands, from_version_now=True)
+
+
+def take_up(
+    system: System, watcher: Watcher, session: str, commands: list[Command], *, from_version_now: bool
+) -> int:
+    """Claim a session with these commands and drive it; one that owes nothing is left as it is."""
+    state = system.state(session)
+    if state.agent.state == "paused" and not state.life.imported:
+        commands.insert(0, ResumeAgent(**given()))
+    if not commands and owes_nothing(state) and not watcher.interactive:
+        watcher.rested(session, state)
+        return exit_code(state.agent.state)
+    resumed = system.resume(session, *commands)
+    return drive(system, resumed, watcher, after=state.version if from_version_now else -1)
+
+
+def owes_nothing(state: State) -> bool:
+    """Whether nothing would happen if somebody drove the session."""
+    return not state.life.imported and state.agent.state in RESTING and state.hands.started is None
+
+
+def parse_price(text: str | None) -> Price | None:
+    if text is None:
+        return None
+    try:
+        prompt, completion = (float(part) for part in text.split(","))
+    except ValueError:
+        raise WrongUsage(f"--price {text!r} is not two numbers: write IN,OUT in USD per million tokens") from None
+    if prompt < 0 or completion < 0:
+        raise WrongUsage(f"--price {text!r} is negative")
+    return Price(prompt=prompt, completion=completion)
+
+
+def parse_confirm(text: str | None) -> ConfirmationPolicy | None:
+    if text is not None and text not in {"never", "always"}:
+        raise WrongUsage(f"--confirm {text!r} is unknown; it is never or always")
+    return cast("ConfirmationPolicy | None", text)

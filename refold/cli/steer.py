@@ -1,0 +1,129 @@
+"""Commands that steer a session: forwarded to its driver; where nobody drives, they claim it themselves."""
+
+from typing import Annotated
+
+import typer
+
+from refold.actors.session.commands import (
+    CloseSession,
+    Command,
+    ConfirmActions,
+    ContinueAgent,
+    PauseAgent,
+    RejectActions,
+    SendMessage,
+    StopAgent,
+)
+from refold.cli.drive import Watcher, drive
+from refold.cli.options import HomeOption, JsonOption, SessionArgument
+from refold.cli.output import put, say
+from refold.control import Answer, forward
+from refold.errors import CommandRefused, SessionBroken, WrongUsage
+from refold.eventlog.events import MessageReceived
+from refold.home import Home, check_session
+from refold.session import given, pending_digest
+from refold.system import System
+
+
+def pause(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+    return _record(Home(home), session, PauseAgent(**given()), "paused", json=json)
+
+
+def stop(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+    return _record(Home(home), session, StopAgent(**given()), "stopped", json=json)
+
+
+def close(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+    return _record(
+        Home(home), session, CloseSession(**given(), reason="closed by the user"), "closed", json=json
+    )
+
+
+def message(
+    session: SessionArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say.")],
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> int:
+    if not text.strip():
+        raise WrongUsage("the message is empty")
+    command = SendMessage(**given(), fact=MessageReceived(content=text, by="user"))
+    return _drive(Home(home), session, command, json=json)
+
+
+def continue_(
+    session: SessionArgument,
+    iterations_max: Annotated[
+        int | None, typer.Option("--max-iterations", metavar="N", min=1, help="This many steps more.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option("--budget", metavar="USD", help="This much money more.")] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> int:
+    command = ContinueAgent(**given(), iterations=iterations_max, budget_usd=budget)
+    return _drive(Home(home), session, command, json=json)
+
+
+def confirm(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+    place = Home(home)
+    return _drive(place, session, ConfirmActions(**given(), digest=_waiting(place, session)), json=json)
+
+
+def reject(
+    session: SessionArgument,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the agent is told.")] = "",
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> int:
+    return _drive(Home(home), session, RejectActions(**given(), reason=reason), json=json)
+
+
+def _waiting(home: Home, session: str) -> str:
+    """Return the digest of the actions that wait at this moment."""
+    from refold.look import state_of  # noqa: PLC0415 - reads the log
+
+    return pending_digest(state_of(home, session))
+
+
+def _drive(home: Home, session: str, command: Command, *, json: bool) -> int:
+    """Forward a command; where nobody drives, claim the session with it and drive as `resume` does."""
+    if (answer := _forwarded(home, session, command)) is not None:
+        return _answered(session, answer, json=json)
+    watcher = Watcher(json=json)
+    with watcher.system(home) as system:
+        state = system.state(session)
+        return drive(system, system.resume(session, command), watcher, after=state.version)
+
+
+def _record(home: Home, session: str, command: Command, done: str, *, json: bool) -> int:
+    """Forward a command; where nobody drives, claim the session with it, and leave."""
+    if (answer := _forwarded(home, session, command)) is not None:
+        return _answered(session, answer, json=json)
+    with System(home) as system:
+        system.state(session)
+        resumed = system.resume(session, command)
+        state = resumed.state
+        ended = state.agent.state in {"stopped", "finished", "error", "rejected"} or state.life.closed
+        system.let_go(session, end_runner=ended)
+    if json:
+        put({"session": session, "status": state.agent.state})
+    else:
+        say(f"session {session} is {done}")
+    return 0
+
+
+def _forwarded(home: Home, session: str, command: Command) -> Answer | None:
+    check_session(session)
+    return forward(home, session, command)
+
+
+def _answered(session: str, answer: Answer, *, json: bool) -> int:
+    if answer.refused is not None:
+        raise CommandRefused(answer.refused)
+    if answer.error is not None:
+        raise SessionBroken(answer.error)
+    if json:
+        put({"session": session, "status": answer.status})
+    else:
+        say(f"session {session}: committed, now {(answer.status or '').replace('_', ' ')}")
+    return 0

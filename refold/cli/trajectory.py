@@ -1,0 +1,214 @@
+"""`refold import`, `export`, `replay` and `fork`: sessions of others, and sessions made from sessions."""
+
+import os
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from refold.beginning import begin, choose_sandbox, model_name, new_name
+from refold.cli.drive import Watcher, drive
+from refold.cli.exits import exit_code
+from refold.cli.options import HomeOption, JsonOption, ModelOption, SandboxOption, SessionArgument
+from refold.cli.output import put, say
+from refold.errors import RefoldError, SessionExists, WrongUsage
+from refold.eventlog.events import SessionStarted
+from refold.eventlog.log import EventLog, WrongVersion
+from refold.home import Home, check_session
+from refold.look import check_known, reading
+from refold.projections.drift import Drift, drift_of
+from refold.projections.reenactment import Recording, names_workspace
+
+if TYPE_CHECKING:
+    from refold.system import System
+
+
+class Unreadable(RefoldError):
+    """The trajectory cannot be read; the message says which event and why."""
+
+    exit_code = 1
+
+
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A trajectory, or a folder of events.")],
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="Its name here.")] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> int:
+    log = Home(home).open_log()
+    try:
+        name, events = import_into(log, source, session)
+    finally:
+        log.close()
+    if json:
+        put({"session": name, "events": events})
+    else:
+        say(f"{events} events are session {name}; `refold replay {name}` carries them out again")
+    return 0
+
+
+def import_into(log: EventLog, source: Path, session: str | None = None) -> tuple[str, int]:
+    """Make a new session of a trajectory; return its name and how many events it has."""
+    from refold.actors.session.importing import import_trajectory  # noqa: PLC0415
+    from refold.eventlog.formats.detect import read_trajectory  # noqa: PLC0415
+    from refold.eventlog.formats.openhands import to_events  # noqa: PLC0415
+    from refold.eventlog.formats.trajectory import TrajectoryUnreadable  # noqa: PLC0415
+
+    if not source.exists():
+        raise WrongUsage(f"there is no file or folder {source}")
+    name = check_session(session) if session else _free(log, source.stem)
+    try:
+        trajectory = read_trajectory(source)
+        events = to_events(trajectory)
+    except TrajectoryUnreadable as error:
+        raise Unreadable(str(error)) from error
+    try:
+        import_trajectory(log, name, events, now_ns=time.time_ns(), command=uuid.uuid4().hex)
+    except WrongVersion as error:
+        raise SessionExists(name) from error
+    return name, len(trajectory.events)
+
+
+def _free(log: EventLog, stem: str) -> str:
+    """Return a name for an import that nobody has: its file's, with a number where that is taken."""
+    base = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in stem).lstrip("._-")[:56]
+    base = base or "import"
+    number, name = 1, base
+    while log.head(name) is not None:
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def export(
+    session: SessionArgument,
+    form: Annotated[
+        str, typer.Option("--format", metavar="openhands|jsonl", help="One JSON array, or one record per line.")
+    ] = "openhands",
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: ARG001, FBT002 - an export is data in any case
+) -> int:
+    from refold.eventlog.formats.openhands_export import export_array  # noqa: PLC0415
+    from refold.projections.render import Renderer  # noqa: PLC0415
+
+    if form not in {"openhands", "jsonl"}:
+        raise WrongUsage(f"there is no format {form!r}; it is openhands or jsonl")
+    with reading(Home(home)) as log:
+        check_known(log, session)
+        if form == "openhands":
+            sys.stdout.write(export_array(log.read(session)) + "\n")
+        else:
+            renderer = Renderer()
+            for record in log.read(session):
+                put(renderer.render(record))
+    return 0
+
+
+def replay(
+    source: Annotated[str, typer.Argument(metavar="ID|FILE", help="A session, or a trajectory to import first.")],
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", metavar="DIR", help="Where it is carried out; default a new folder.")
+    ] = None,
+    sandbox: SandboxOption = None,
+    model: ModelOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first difference.")] = False,  # noqa: FBT002
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The new session's name.")] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> int:
+    place, watcher = Home(home), Watcher(json=json, asks=False)
+    with watcher.system(place) as system:
+        recorded = _recorded(system, source)
+        if sandbox is None and names_workspace(system.log.read(recorded)):
+            chosen, warning = choose_sandbox(_bubblewrap_or_none())
+        else:
+            chosen, warning = choose_sandbox(sandbox)
+        if chosen == "local" and names_workspace(system.log.read(recorded)):
+            warning = "the recording names /workspace, which sandbox local does not have: its commands may miss"
+        if warning is not None:
+            watcher.warn(warning)
+        name = check_session(session or f"replay-{new_name()}")
+        settings = begin(place, name, model=model_name(model), sandbox=chosen, workspace=workspace)
+        fact = SessionStarted(settings=settings, reenacts=recorded, strict=strict)
+        drive(system, system.launch(name, fact), watcher)
+        return _report(system, recorded, name, json=json)
+
+
+def _bubblewrap_or_none() -> str | None:
+    from refold.actors.sandboxes.choose import SANDBOXES  # noqa: PLC0415
+
+    return "bubblewrap" if SANDBOXES["bubblewrap"].unavailable() is None else None
+
+
+def _recorded(system: "System", source: str) -> str:
+    """Return the stream to re-enact, importing a file first."""
+    path = Path(source)
+    if os.sep not in source and system.log.head(source) is not None:
+        return source
+    if path.exists():
+        return import_into(system.log, path)[0]
+    raise WrongUsage(f"{source!r} is neither a session in {system.home.path} nor a file")
+
+
+def _report(system: "System", recorded: str, name: str, *, json: bool) -> int:
+    recording = Recording(system.log.read(recorded))
+    records = list(system.log.read(name))
+    drifts = drift_of(recording, records)
+    status = system.state(name).agent.state
+    actions = sum(record.type == "StepReenacted" and not _ends(record) for record in records)
+    messages = sum(step.message is not None for step in recording.steps)
+    actions = max(0, actions - messages)
+    if json:
+        put(
+            {
+                "session": name,
+                "status": status,
+                "actions": actions,
+                "drift": [
+                    {"version": d.version, "field": d.field, "expected": d.expected, "found": d.found} for d in drifts
+                ],
+            }
+        )
+    else:
+        _tell(name, status, actions, drifts)
+    return 1 if drifts else exit_code(status)
+
+
+def _ends(record: object) -> bool:
+    return bool(getattr(getattr(record, "event", None), "end", False))
+
+
+def _tell(name: str, status: str, actions: int, drifts: tuple[Drift, ...]) -> None:
+    say(f"session {name}: {actions} actions carried out again, {len(drifts)} differences, now {status}")
+    for d in drifts:
+        say(f"  version {d.version}, {d.field}:\n    recorded: {_short(d.expected)}\n    found:    {_short(d.found)}")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 200 else f"{text[:100]} … {text[-100:]}")  # noqa: PLR2004
+
+
+def fork(
+    session: SessionArgument,
+    at: Annotated[int, typer.Option("--at", metavar="V", help="After this version.")],
+    new: Annotated[str | None, typer.Option("--session", metavar="NEW", help="The fork's name.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", metavar="DIR", help="Its files; default a copy of the parent's.")
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
+) -> int:
+    from refold.forking import fork_session  # noqa: PLC0415
+
+    name = fork_session(Home(home), session, at=at, new=new, workspace=workspace)
+    if json:
+        put({"session": name, "parent": session, "version": at})
+    else:
+        say(f"session {name} goes on from version {at} of {session}; `refold resume {name}` drives it")
+    return 0
+
+

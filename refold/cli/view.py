@@ -1,0 +1,194 @@
+"""What a person sees of a run: what the agent thinks, does and gets, and what it has cost so far."""
+
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from refold.actors.session.state import State
+from refold.cli.words import did, got
+from refold.eventlog.events import (
+    ActionProposed,
+    AgentStateChanged,
+    CallRefused,
+    MessageReceived,
+    ModelAnswered,
+    ModelFailed,
+    ObservationRecorded,
+    RecallRecorded,
+    RuntimeConnected,
+    RuntimeLost,
+    SessionFaulted,
+    StuckDetected,
+    WarningRaised,
+)
+from refold.eventlog.record import Record
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+_SHOWN_LINES = 12
+
+
+class View(Protocol):
+    def record(self, record: Record, state: State) -> None: ...
+
+    def glimpse(self, session: str, of: str, text: str) -> None: ...
+
+    def prompt(self, text: str) -> None: ...
+
+    def rested(self, session: str, state: State) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class QuietView:
+    """Nothing but the end, on stderr: for pipes and scripts."""
+
+    def record(self, record: Record, state: State) -> None:
+        if isinstance(record.event, WarningRaised):
+            sys.stderr.write(f"refold: {record.event.text}\n")
+
+    def glimpse(self, session: str, of: str, text: str) -> None: ...
+
+    def prompt(self, text: str) -> None: ...
+
+    def rested(self, session: str, state: State) -> None:
+        sys.stderr.write(summary(session, state) + "\n")
+
+    def close(self) -> None: ...
+
+
+def summary(session: str, state: State) -> str:
+    """Return how a session stands in one line, and what to do next where that is up to a person."""
+    agent = state.agent
+    cost = "cost unknown" if agent.cost_usd is None else f"${agent.cost_usd:.4f}"
+    said = f"{session}: {agent.state.replace('_', ' ')} · {agent.iterations} iterations · {cost}"
+    match agent.state:
+        case "awaiting_user_input":
+            return f'{said} · answer with: refold say {session} "…"'
+        case "awaiting_user_confirmation":
+            return f"{said} · approve with: refold confirm {session} (or reject)"
+        case "paused":
+            return f"{said} · go on with: refold resume {session}"
+        case "error":
+            return f"{said} · go on with: refold continue {session}, or say something"
+        case _:
+            return said
+
+
+class LiveView:
+    """Lines that stay, and one at the bottom that moves."""
+
+    def __init__(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - only on a terminal
+        from rich.live import Live  # noqa: PLC0415
+
+        self._console: Console = Console(highlight=False)
+        self._live: Live = Live(console=self._console, transient=True, refresh_per_second=8)
+        self._running = False
+        self._began = time.monotonic()
+        self._tail = ""
+        self._tokens = 0
+        self._state = State()
+
+    def record(self, record: Record, state: State) -> None:
+        self._state = state
+        if not self._running and self._console.is_terminal:
+            self._live.start()
+            self._running = True
+        self._tail = ""
+        if isinstance(record.event, ModelAnswered):
+            self._tokens += record.event.usage.prompt + record.event.usage.completion
+        for line in self._lines(record):
+            self._console.print(line)
+        if self._running:
+            self._refresh()
+
+    def glimpse(self, session: str, of: str, text: str) -> None:  # noqa: ARG002 - one session, one line
+        self._tail = (self._tail + text)[-400:]
+        if self._running:
+            self._refresh()
+
+    def prompt(self, text: str) -> None:
+        self.close()
+        self._console.print(f"[bold]{text.replace('[', chr(92) + '[')}[/bold]", end="")
+        self._console.file.flush()
+
+    def rested(self, session: str, state: State) -> None:
+        self.close()
+        colour = {"finished": "green", "error": "red", "rejected": "red"}.get(state.agent.state, "yellow")
+        elapsed = time.monotonic() - self._began
+        self._console.print(f"{summary(session, state)} · {self._tokens} tokens · {elapsed:.1f} s", style=colour)
+
+    def close(self) -> None:
+        if self._running:
+            self._live.stop()
+            self._running = False
+
+    def _refresh(self) -> None:
+        from rich.spinner import Spinner  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        agent = self._state.agent
+        cost = "" if agent.cost_usd is None else f" · ${agent.cost_usd:.4f}"
+        elapsed = time.monotonic() - self._began
+        tail = self._tail.replace("\r", "\n").rstrip("\n").rpartition("\n")[2][-80:]
+        said = f" {agent.state.replace('_', ' ')} · step {agent.iterations} · {self._tokens} tokens{cost} · {elapsed:.0f} s"
+        self._live.update(Spinner("dots", text=Text.assemble((said, "dim"), (f"  {tail}", "dim italic"))))
+
+    def _lines(self, record: Record) -> "list[RenderableType]":
+        from rich.markup import escape  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        match record.event:
+            case MessageReceived(content=content):
+                return [Text.assemble(("you    ", "bold cyan"), content)]
+            case RuntimeConnected(sandbox=sandbox, resumed=resumed):
+                how = "found its runner alive" if resumed else "started a runner"
+                return [f"[dim]{how} in sandbox {escape(sandbox)}[/dim]"]
+            case RecallRecorded(sources=sources, warnings=warnings):
+                lines: list[RenderableType] = [f"[yellow]warning {escape(text)}[/yellow]" for text in warnings]
+                if sources:
+                    lines.append(f"[dim]remembered {escape(', '.join(sources))}[/dim]")
+                return lines
+            case ModelAnswered(reasoning=reasoning) if reasoning:
+                return [Text(_cut(reasoning, 4), style="dim italic")]
+            case ActionProposed(action=action):
+                thought, deed = did(action)
+                shown: list[RenderableType] = []
+                if thought:
+                    shown.append(Text.assemble(("thinks ", "bold magenta"), _cut(thought, _SHOWN_LINES)))
+                if deed:
+                    shown.append(Text.assemble(("does   ", "bold blue"), _cut(deed, _SHOWN_LINES)))
+                return shown
+            case ObservationRecorded(observation=observation):
+                text, good = got(observation)
+                if not text:
+                    return []
+                return [Text.assemble(("gets   ", "bold green" if good else "bold red"), _cut(text, _SHOWN_LINES))]
+            case CallRefused(reason=reason):
+                return [Text.assemble(("refused ", "bold yellow"), reason)]
+            case ModelFailed(message=message, fault=fault):
+                return [Text.assemble((f"model failed ({fault}) ", "yellow"), _cut(message, 3))]
+            case RuntimeLost(reason=reason):
+                return [Text.assemble(("runner lost ", "bold red"), reason)]
+            case StuckDetected(pattern=pattern):
+                return [Text.assemble(("stuck  ", "bold red"), pattern)]
+            case WarningRaised(text=text):
+                return [Text.assemble(("warning ", "yellow"), text)]
+            case SessionFaulted(error=error, message=message):
+                return [Text.assemble(("fault  ", "bold red"), f"{error}: {message}")]
+            case AgentStateChanged(state=state, reason=reason) if reason:
+                return [Text.assemble((f"{state.replace('_', ' ')} ", "bold yellow"), reason)]
+            case _:
+                return []
+
+
+def _cut(text: str, lines_max: int) -> str:
+    """Return the first and last lines of a long text, indented to stand beside their label."""
+    lines = text.rstrip("\n").split("\n")
+    if len(lines) > lines_max:
+        half = lines_max // 2
+        lines = [*lines[:half], f"… {len(lines) - 2 * half} lines …", *lines[-half:]]
+    return "\n       ".join(line[:300] for line in lines)

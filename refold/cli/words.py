@@ -1,0 +1,60 @@
+"""Actions and observations in a person's words."""
+
+from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.observations import (
+    Cancelled,
+    Failure,
+    FileContent,
+    FileEdited,
+    FileWritten,
+    Finished,
+    Observation,
+    OtherObservation,
+    OutcomeUnknown,
+    RunOutput,
+    Thought,
+)
+
+
+def did(action: Action) -> tuple[str, str]:
+    """Return what the agent thought and what it wants to do."""
+    match action:
+        case Run(command=command, is_input=is_input, thought=thought):
+            if is_input:
+                return thought, f"types {command!r}"
+            return thought, f"$ {command}" if command.strip() else "waits for the command"
+        case Read(path=path, view_range=view_range, thought=thought):
+            lines = f" lines {view_range[0]}–{view_range[-1]}" if view_range else ""
+            return thought, f"reads {path}{lines}"
+        case Edit(command=command, path=path, thought=thought):
+            return thought, f"{command} {path}{_change(action)}"
+        case Write(path=path, thought=thought):
+            return thought, f"writes {path}"
+        case Think(thought=thought):
+            return thought, ""
+        case Finish(message=message, thought=thought):
+            return thought, f"finishes: {message}" if message else "finishes"
+        case Message(content=content):
+            return "", f"says: {content}"
+        case Other(name=name, thought=thought):
+            return thought, name
+
+
+def _change(edit: Edit) -> str:
+    gone = "".join(f"\n- {line}" for line in (edit.old_str or "").splitlines())
+    new = edit.new_str if edit.new_str is not None else edit.file_text
+    return gone + "".join(f"\n+ {line}" for line in (new or "").splitlines())
+
+
+def got(observation: Observation) -> tuple[str, bool]:
+    """Return what the world answered, and whether it went well."""
+    match observation:
+        case RunOutput(content=content, exit_code=exit_code):
+            mark = {0: "", -1: "[still running]"}.get(exit_code, f"[exit code {exit_code}]")
+            return "\n".join(part for part in (content.rstrip("\n"), mark) if part) or "(no output)", exit_code in {0, -1}
+        case Thought() | Finished():
+            return "", True
+        case FileContent() | FileEdited() | FileWritten() | OtherObservation():
+            return observation.content, not observation.content.startswith("ERROR")
+        case Failure() | OutcomeUnknown() | Cancelled():
+            return observation.content, False

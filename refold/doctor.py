@@ -1,0 +1,61 @@
+"""A look over a home: what each session owes, and what processes without a driver are still around."""
+
+from msgspec import Struct
+
+from refold.actors.runner.hands import RunnerHands
+from refold.actors.session.actor import agenda
+from refold.actors.session.due import due
+from refold.actors.session.evolve import NotUnderstood, fold, understood
+from refold.actors.session.state import initial_state
+from refold.eventlog.lmdb_log import LMDBLog
+from refold.eventlog.log import LogError
+from refold.home import Home
+from refold.lock import DriverLock
+from refold.look import reading
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One thing worth saying about a session; `bad` when it should not be so."""
+
+    session: str
+    text: str
+    bad: bool = False
+
+
+def examine(home: Home, *, reap: bool) -> list[Finding]:
+    """Return what there is to say, session by session; with `reap`, runners without a driver are ended."""
+    if not home.exists():
+        return []
+    findings: list[Finding] = []
+    with reading(home) as log:
+        owed = log.agenda()
+        for session in log.streams():
+            findings.extend(_session(home, log, session, owed.get(session, b"")))
+            findings.extend(_runner(home, session, reap=reap))
+    return findings
+
+
+def _session(home: Home, log: LMDBLog, session: str, noted: bytes) -> list[Finding]:
+    try:
+        records = list(log.read(session))
+        for record in records:
+            understood(record.event)
+        effects = due(fold(initial_state(), records))
+    except (LogError, NotUnderstood) as error:
+        return [Finding(session=session, text=f"cannot be folded and is not driven: {error}", bad=True)]
+    if agenda(effects) != noted:
+        return [Finding(session=session, text="the agenda does not say what the stream owes", bad=True)]
+    if effects and not DriverLock(home, session).is_held():
+        what = ", ".join(effect.key for effect in effects)
+        return [Finding(session=session, text=f"owes {what}; `refold resume {session}` goes on")]
+    return []
+
+
+def _runner(home: Home, session: str, *, reap: bool) -> list[Finding]:
+    hands = RunnerHands(session, home.runner(session))
+    if DriverLock(home, session).is_held() or not hands.is_alive():
+        return []
+    if not reap:
+        return [Finding(session=session, text="its runner is alive without a driver; --reap ends it")]
+    hands.end()
+    return [Finding(session=session, text="its runner was ended")]
