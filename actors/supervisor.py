@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
+from refold.actors.logger import logger
 from refold.actors.session.messages import SYSTEM, Fault, Fenced, NoRoom, RoomAgain
 
 RESTARTS_MAX = 3
@@ -32,6 +33,7 @@ class Supervisor(Actor):
     def on_receive(self, message: Trouble) -> None:
         match message:
             case ActorFailed(name=name, error=error, message=text):
+                logger(actor=name).warning("actor failed", error=error, message=text, trace=message.trace)
                 now = self.port.now_ns()
                 recent = [at for at in self._failures.get(name, []) if now - at < RESTARTS_WITHIN_NS]
                 self._failures[name] = [*recent, now]

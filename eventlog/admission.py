@@ -115,9 +115,7 @@ def _forked(fork: SessionForked, tables: Tables) -> bytes:
     return found
 
 
-def _place(  # noqa: PLR0913 - a place in the log has this many coordinates
-    append: Prepared, log: bytes, version: int, position: int, previous: bytes
-) -> Admitted:
+def _place(append: Prepared, log: bytes, version: int, position: int, previous: bytes) -> Admitted:
     records: list[Record] = []
     stored: list[bytes] = []
     name = append.name

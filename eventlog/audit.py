@@ -15,7 +15,7 @@ from refold.eventlog.log import CorruptRecord, LogUnreadable
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.reader import BATCH
 from refold.eventlog.segment import Segment
-from refold.eventlog.side_tables import compare_catalogue, compare_rows
+from refold.eventlog.side_tables import compare_catalogue, compare_rows, miss_none
 
 
 class Bad(Struct, frozen=True):
@@ -68,13 +68,16 @@ def _segment(segment: Segment, ledger: Ledger, progress: Progress) -> None:
     commands = 0
     while True:
         batch = segment.log_batch(ledger.end, BATCH)
-        for position, stored in batch:
-            ledger.enter(position, stored, segment.payload)
         if not batch:
+            miss_none(segment, ledger.end)
             ledger.close_command()
-        lines, told = ledger.lines, ledger.told
-        ledger.lines, ledger.told = [], []
-        compare_rows(segment, lines, told)
+        try:
+            for position, stored in batch:
+                ledger.enter(position, stored, segment.payload)
+        finally:  # what was entered before a bad record may be worse placed than that one
+            lines, told = ledger.lines, ledger.told
+            ledger.lines, ledger.told = [], []
+            compare_rows(segment, lines, told)
         commands += len(told)
         progress(ledger.end)
         if not batch and compare_catalogue(segment, ledger, commands):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from refold.eventlog.ledger import Ledger, Line, Told
 from refold.eventlog.log import CorruptRecord
 from refold.eventlog.segment import Segment
-from refold.eventlog.tables import NUMBER, PLACE, pack_head, pack_known, pack_name
+from refold.eventlog.tables import NUMBER, PLACE, pack_head, pack_known, pack_name, unpack_head
 
 
 def compare_rows(segment: Segment, lines: Sequence[Line], told: Sequence[Told]) -> None:
@@ -19,6 +19,16 @@ def compare_rows(segment: Segment, lines: Sequence[Line], told: Sequence[Told]) 
         for one in told:
             if look.get(one.command.encode(), db=dbs.commands) != pack_known(one.known):
                 raise CorruptRecord(one.known.first, f"command {one.command!r} is not remembered as it was")
+
+
+def miss_none(segment: Segment, end: int) -> None:
+    """Raise `CorruptRecord` if some stream is known to go beyond the end of what is there."""
+    dbs = segment.environment.dbs
+    with segment.environment.read() as look, look.cursor(dbs.heads) as cursor:
+        if segment.end_in(look) == end and any(
+            unpack_head(head).position >= end for head in cursor.iternext(keys=False, values=True)
+        ):
+            raise CorruptRecord(end, "it is missing")
 
 
 def compare_catalogue(segment: Segment, ledger: Ledger, commands: int) -> bool:

@@ -28,7 +28,7 @@ _TIMES = (
 )
 _TIME = re.compile("|".join(_TIMES))
 _PORT = re.compile(
-    r"((?:localhost|\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*\]|://[\w.-]+):)\d{2,5}\b"
+    r"((?:localhost|<host>|\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*\]|://[\w.-]+):)\d{2,5}\b"
     r"|(\bport\b\s?[:=#]?\s?)\d{2,5}\b",
     re.IGNORECASE,
 )
@@ -48,9 +48,9 @@ _NOTE = re.compile(
     r"|Command finished with exit code|The shell ended with exit code|Python Interpreter:"
     r"|Current working directory:|Jupyter (?:current working directory|Python interpreter):)[^\n]*\]\s*\Z"
 )
-_PROMPT = re.compile(r"\n?\w+@[\w.-]+:[^\n]*[#$]\s*\Z")
+_PROMPT = re.compile(r"\n?\w+@[\w.-]+:\s?[~/][^\n]*[#$]\s*\Z")
 _CUT = re.compile(r"\n?\[\.\.\. (?:Observation truncated due to length|\d+ characters left out) \.\.\.\]\n?")
-_TABLE_TIMES = ("START", "STIME", "STARTED", "TIME", "ELAPSED")
+_CHANGING_COLUMNS = ("PID", "PPID", "START", "STIME", "STARTED", "TIME", "ELAPSED")
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ def same(expected: str, found: str, there: Setting, here: Setting) -> bool:
     ours, theirs = essence(found, here), essence(expected, there)
     if _PRINTS_HOST.search(here.command):
         ours = _renamed(theirs, ours)
-    if ours == theirs:
+    if ours == theirs or _same_but_for_the_host(theirs, ours):
         return True
     if _CUT.search(ours) is None and _CUT.search(theirs) is None:
         return False
@@ -106,25 +106,35 @@ def _unplaced(text: str, workspace: str) -> str:
 def _without_table_times(text: str) -> str:
     """Blot out the columns of a process table that hold pids and times; its header names them."""
     lines: list[str] = []
-    columns: list[int] = []
+    columns: tuple[int, ...] = ()
     for line in text.split("\n"):
         words = line.split()
-        if "PID" in words:
-            columns = [i for i, word in enumerate(words) if word in ("PID", "PPID", *_TABLE_TIMES)]
-        elif columns and len(words) > max(columns):
-            words = ["<cell>" if index in columns else word for index, word in enumerate(words)]
-            line = " ".join(words)  # noqa: PLW2901 - the line that goes on
+        if "PID" in words and all(word.upper() == word for word in words):
+            columns = tuple(i for i, word in enumerate(words) if word in _CHANGING_COLUMNS)
+            lines.append(" ".join(words))
+        elif columns and len(words) > max(columns) and all(re.search(r"\d", words[i]) for i in columns):
+            lines.append(" ".join("<cell>" if i in columns else word for i, word in enumerate(words)))
         else:
-            columns = []
-        lines.append(line)
+            columns = ()
+            lines.append(line)
     return "\n".join(lines)
 
 
 def _even(line: str) -> str:
     """Even out the padding of a line whose blotted parts may have been longer or shorter."""
-    if not re.search(r"<(?:time|pid|port|host|workspace)>", line):
+    if not re.search(r"<(?:time|pid|port|host)>", line):
         return line
     return re.sub(r"[ \t]+", " ", re.sub(r"([=_-])\1{2,}", r"\1\1\1", line)).strip()
+
+
+def _same_but_for_the_host(expected: str, found: str) -> bool:
+    """Tell whether `found` names one other machine wherever `expected` names the one it came from."""
+    head, *rest = (re.escape(part) for part in expected.split("<host>"))
+    if not rest:
+        return False
+    name = r"(?:<host>|(?P<name>[A-Za-z0-9](?:[\w.-]*\w)?))"
+    again = r"(?:<host>|(?P=name))"
+    return re.fullmatch(head + name + again.join(rest), found) is not None
 
 
 def _renamed(expected: str, found: str) -> str:

@@ -20,6 +20,7 @@ from refold.eventlog.events import (
     MessageReceived,
     ObservationRecorded,
     RuntimeConnected,
+    SessionClaimed,
     SessionForked,
     SessionStarted,
 )
@@ -74,13 +75,16 @@ def steps(records: Iterable[Record]) -> tuple[RecordedStep, ...]:
     kept = tuple(records)
     answers, started = _answers(kept), _started(kept)
     found: list[RecordedStep] = []
+    host = ""
     for record in kept:
         match record.event:
+            case SessionClaimed(host=host):
+                pass
             case MessageReceived(content=content):
                 found.append(RecordedStep(version=record.version, message=content))
             case ActionProposed() as event if _carried_out(record.version, event, answers, started):
                 answer = answers.get(record.version)
-                found.append(_step(record.version, event, answer))
+                found.append(_step(record.version, event, answer, host))
             case _:
                 pass
     return tuple(found)
@@ -119,7 +123,7 @@ def workspace_of(records: Iterable[Record]) -> str:
     return folder if folder is not None and sandbox == "local" else WORKSPACE
 
 
-def _step(version: int, event: ActionProposed, answer: ObservationRecorded | None) -> RecordedStep:
+def _step(version: int, event: ActionProposed, answer: ObservationRecorded | None, host: str) -> RecordedStep:
     expected = None if answer is None else answer.observation
     if isinstance(expected, Cancelled | OutcomeUnknown):
         expected = None  # Nobody saw what the action did.
@@ -129,7 +133,7 @@ def _step(version: int, event: ActionProposed, answer: ObservationRecorded | Non
         action=event.action,
         tool_call_id=event.tool_call_id,
         expected=expected,
-        hostname="" if foreign is None else hostname_of(json.loads(foreign)),
+        hostname=host if foreign is None else hostname_of(json.loads(foreign)),
     )
 
 

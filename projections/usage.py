@@ -6,23 +6,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from refold.eventlog.events import (
-    AgentState,
     ActionProposed,
+    AgentState,
     AgentStateChanged,
     AskAbandoned,
     ModelAnswered,
     ModelAsked,
     ModelFailed,
-    SessionStarted,
-    SettingsChanged,
     StepReenacted,
     Usage,
 )
 from refold.eventlog.record import Record
-from refold.eventlog.settings import Price
 from refold.projections.projection import project
-
-_MILLION = 1_000_000
 
 
 class ModelUsage(Struct, frozen=True, kw_only=True):
@@ -37,17 +32,16 @@ class ModelUsage(Struct, frozen=True, kw_only=True):
 class SessionUsage(Struct, frozen=True, kw_only=True):
     """The figures of one session, what a fork inherited included.
 
-    `iterations` counts steps: the retries within one count once, a re-enacted one counts too. `model_calls`
-    counts every request that left. `price` is the one in force.
+    `iterations` counts steps: the retries within one count once, a re-enacted action counts too, a user's
+    message does not. `model_calls` counts every request that left.
     """
 
     iterations: int = 0
     model_calls: int = 0
     total: ModelUsage = ModelUsage()
     models: dict[str, ModelUsage] = {}
-    price: Price | None = None
-    model: str | None = None
     asked: ModelAsked | None = None
+    """The ask that is open."""
     reenacting: bool = False
     """The next action is a recorded one, carried out again."""
     state: AgentState | None = None
@@ -72,10 +66,6 @@ class UsageProjection:
 
     def fold(self, state: SessionUsage, record: Record) -> SessionUsage:  # noqa: PLR0911 - one per kind
         match record.event:
-            case SessionStarted(settings=settings):
-                return replace(state, price=settings.price, model=settings.model)
-            case SettingsChanged() as changed:
-                return _settled(state, changed)
             case ModelAsked() as asked:
                 first = 1 if asked.attempt == 1 else 0
                 calls = _added(state, asked.model, ModelUsage(calls=1))
@@ -84,6 +74,7 @@ class UsageProjection:
                     iterations=state.iterations + first,
                     model_calls=state.model_calls + 1,
                     asked=asked,
+                    reenacting=False,
                 )
             case ModelAnswered() as answer:
                 return replace(_added(state, _asked_model(state, answer.model), _of(answer)), asked=None)
@@ -111,20 +102,12 @@ def times_in_states_ns(state: SessionUsage, now: int) -> dict[str, int]:
     return state.state_times_ns if state.state is None else _changed(state, state.state, now).state_times_ns
 
 
-def _settled(state: SessionUsage, changed: SettingsChanged) -> SessionUsage:
-    """Take over a new model or price; a new model's price is unknown unless it comes along."""
-    is_new = changed.model is not None and changed.model != state.model
-    price = changed.price if changed.price is not None or is_new else state.price
-    return replace(state, model=changed.model or state.model, price=price)
-
-
 def _abandoned(state: SessionUsage) -> SessionUsage:
     """Count an ask that nobody heard the end of: its prompt was sent, and most likely paid for."""
     if state.asked is None:
         return state
-    tokens = state.asked.tokens_estimated
-    cost = None if state.price is None else tokens * state.price.prompt / _MILLION
-    return replace(_added(state, state.asked.model, ModelUsage(cost_usd=cost)), asked=None)
+    estimated = ModelUsage(cost_usd=state.asked.cost_estimated_usd)
+    return replace(_added(state, state.asked.model, estimated), asked=None)
 
 
 def _asked_model(state: SessionUsage, answered: str) -> str:

@@ -51,7 +51,8 @@ class DriverLock:
             return False
         try:
             answer = fcntl.fcntl(file, fcntl.F_OFD_GETLK, self._request(fcntl.F_WRLCK))
-            return _FLOCK.unpack(answer)[0] != fcntl.F_UNLCK
+            kind: int = _FLOCK.unpack(answer)[0]
+            return kind != fcntl.F_UNLCK
         finally:
             os.close(file)
 

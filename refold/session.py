@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, TypedDict
 
 from refold.actors.controller.confirmation import approval_digest, unconfirmed
@@ -91,7 +91,7 @@ class Session:
         self._submit(CloseSession(**given(), reason=reason))
         self._system.let_go(self.name, end_runner=True)
 
-    def watch(self, *, after: int = -1) -> Iterator[Record]:
+    def watch(self, *, after: int = -1) -> Generator[Record]:
         """Yield the records after a version, then those that are committed, until the session rests.
 
         Raises what keeps the session from going on: `OutOfRoom`, `NotDriven`, `SessionBroken`.

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from refold.actors.dispatch.port import ActorFailed
 from refold.actors.dispatch.pool import PoolDispatcher
+from refold.actors.dispatch.port import ActorFailed
 from refold.actors.models.port import ModelUnavailable
 from refold.actors.session.commands import ChangeSettings, Command
 from refold.actors.session.evolve import changed
@@ -49,6 +49,7 @@ class System:
     """One home, one log, any number of sessions driven by this process.
 
     `on_glimpse` is shown model text and command output while they arrive; nothing of it is stored.
+    `on_point` is called at every point where a crash would be interesting, for fault injection.
     """
 
     def __init__(
@@ -57,11 +58,12 @@ class System:
         *,
         environment: Mapping[str, str] | None = None,
         on_glimpse: Glimpse | None = None,
+        on_point: Callable[[str], None] | None = None,
     ) -> None:
         self.home = home if isinstance(home, Home) else Home(home)
         self.log = self.home.open_log()
         self.edges = RealEdges(self.home, environment=environment, on_glimpse=on_glimpse)
-        self._port = PoolDispatcher()
+        self._port = PoolDispatcher(on_point=on_point)
         self._sessions = Sessions(self._port, self.log, self.edges, identity(), self._trouble)
         self._driven: dict[str, tuple[DriverLock, ControlServer]] = {}
         self._troubles: dict[str, Trouble] = {}

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from refold.actors.dispatch.port import Dispatcher
 from refold.actors.controller.reenactor import Reenactor
+from refold.actors.dispatch.port import Dispatcher
 from refold.actors.follower import Follower
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, ReportRecording

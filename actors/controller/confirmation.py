@@ -2,11 +2,11 @@
 
 from hashlib import sha256
 
+from refold.actors.runtime.decide import answer
 from refold.actors.runtime.state import OpenAction
 from refold.actors.session.commands import ConfirmActions, RejectActions
 from refold.actors.session.refused import Refused
 from refold.actors.session.state import State
-from refold.actors.runtime.decide import answer
 from refold.eventlog.events import (
     ActionsConfirmed,
     ActionsRejected,

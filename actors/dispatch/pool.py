@@ -14,6 +14,7 @@ from refold.actors.dispatch.errands import Errands
 from refold.actors.dispatch.port import ActorFailed, WorkFailed
 from refold.actors.dispatch.seat import Outcome, Seat, Stage
 from refold.actors.dispatch.timers import Timers
+from refold.actors.logger import logger
 
 BATCH = 16
 """Messages that one actor handles before the next one's turn."""
@@ -305,11 +306,8 @@ class PoolDispatcher:
 
 def _log(failed: ActorFailed, *, rebuilt: bool) -> None:
     """Say what no supervisor is told."""
-    import structlog  # noqa: PLC0415 - paid for only by a process that has something to log
-
-    logger = structlog.get_logger("refold.dispatch")
-    logger.debug("actor failed", actor=failed.name, trace=failed.trace)
+    log = logger(actor=failed.name)
     if not rebuilt:
-        logger.error("actor retired", actor=failed.name, error=failed.error, message=failed.message)
+        log.error("actor retired", error=failed.error, message=failed.message, trace=failed.trace)
     else:
-        logger.warning("actor rebuilt", actor=failed.name, error=failed.error, message=failed.message)
+        log.warning("actor rebuilt", error=failed.error, message=failed.message, trace=failed.trace)

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from refold.actors.models.anthropic_translation import messages_to_wire, tools_to_wire
@@ -16,7 +16,8 @@ from refold.eventlog.settings import Price
 from refold.projections.request import Request
 
 _BASE_URL = "https://api.anthropic.com"
-_TOKENS_MAX = 8192
+_TOKENS_MAX = 32_000
+_BAD_REQUEST = 400
 _CACHED = {"type": "ephemeral"}
 _FINISH_REASONS = {
     "end_turn": "stop",
@@ -60,7 +61,23 @@ class AnthropicMessagesModel:
             return failure_of(error, seen=collected.seen, secret=self._secret)
 
     def _events(self, request: Request) -> Iterator[Json]:
-        system, messages = messages_to_wire(request.messages)
+        with self._opened(request) as stream:
+            for event in stream:
+                yield event.model_dump()
+
+    def _opened(self, request: Request) -> Any:  # noqa: ANN401 - the client's stream, unimported
+        """Open the stream; signed reasoning that the provider will not take back is left out."""
+        create = self._opened_client().messages.create
+        try:
+            return create(**self._arguments(request, reasoning_of=self._name))
+        except Exception as error:
+            is_refused = getattr(error, "status_code", None) == _BAD_REQUEST and "thinking" in str(error)
+            if not (is_refused and any("details" in message for message in request.messages)):
+                raise
+            return create(**self._arguments(request, reasoning_of=None))
+
+    def _arguments(self, request: Request, *, reasoning_of: str | None) -> dict[str, Any]:
+        system, messages = messages_to_wire(request.messages, reasoning_of=reasoning_of)
         arguments: dict[str, Any] = {
             "max_tokens": _TOKENS_MAX,
             **request.parameters,
@@ -72,9 +89,7 @@ class AnthropicMessagesModel:
             arguments["system"] = [{"type": "text", "text": system, "cache_control": _CACHED}]
         if request.tools:
             arguments["tools"] = tools_to_wire(request.tools)
-        with self._opened_client().messages.create(**arguments) as stream:
-            for event in stream:
-                yield event.model_dump()
+        return arguments
 
     def _opened_client(self) -> Any:  # noqa: ANN401 - naming the client's type would import it
         with self._lock:
@@ -131,7 +146,6 @@ class _Collected:
         if not (self._stopped and self._message):
             raise StreamEnded("the stream ended before the answer did")
         blocks = [self._blocks[index] for index in sorted(self._blocks)]
-        thoughts = [_signed(block) for block in blocks if block["type"] in ("thinking", "redacted_thinking")]
         calls = [
             (block["id"], block["name"], block["json"]) for block in blocks if block["type"] == "tool_use"
         ]
@@ -146,7 +160,7 @@ class _Collected:
             cost_usd=cost_usd(usage, price),
             latency_ns=latency_ns,
             response_id=self._message.get("id") or "",
-            details={"anthropic": {"thinking": thoughts}} if thoughts else {},
+            details=_details(blocks, model),
         )
 
     def _start(self, index: int, block: Json) -> str:
@@ -186,8 +200,23 @@ class _Collected:
         )
 
 
-def _signed(block: Json) -> dict[str, Any]:
-    """Return a block of reasoning as the provider must see it again, to the letter."""
-    if block["type"] == "redacted_thinking":
-        return {"type": "redacted_thinking", "data": block["data"]}
-    return {"type": "thinking", "thinking": block["thinking"], "signature": block["signature"]}
+def _details(blocks: Sequence[Json], model: str) -> dict[str, Any]:
+    """Return how the answer was put together, if it holds signed reasoning: that must go back in its place.
+
+    The reasoning stands there to the letter, calls by their number; it is of use to the same `model` only.
+    """
+    parts: list[dict[str, Any]] = []
+    calls = 0
+    for block in blocks:
+        match block["type"]:
+            case "thinking":
+                parts.append({key: block[key] for key in ("type", "thinking", "signature")})
+            case "redacted_thinking":
+                parts.append({key: block[key] for key in ("type", "data")})
+            case "tool_use":
+                parts.append({"type": "tool_use", "call": calls})
+                calls += 1
+            case _:
+                parts.append({"type": "text", "text": block["text"]})
+    is_signed = any(part["type"] in ("thinking", "redacted_thinking") for part in parts)
+    return {"anthropic": {"model": model, "blocks": parts}} if is_signed else {}

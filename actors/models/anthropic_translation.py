@@ -23,11 +23,12 @@ def tools_to_wire(tools: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def messages_to_wire(messages: Sequence[Message]) -> tuple[str, list[Message]]:
+def messages_to_wire(messages: Sequence[Message], *, reasoning_of: str | None) -> tuple[str, list[Message]]:
     """Return the system text and the messages; neighbours of one role become one message.
 
     The first one is the user's and no text is empty, as the provider demands; ids of calls that occur again
-    in a later turn are told apart. The last block is where the provider may cache up to.
+    in a later turn are told apart. Signed reasoning goes back to the model that signed it, `reasoning_of`.
+    The last block is where the provider may cache up to.
     """
     system = "\n\n".join(message["content"] for message in messages if message["role"] == "system")
     wire: list[Message] = []
@@ -37,7 +38,7 @@ def messages_to_wire(messages: Sequence[Message]) -> tuple[str, list[Message]]:
             case "system":
                 continue
             case "assistant":
-                role, blocks = "assistant", _assistant(message, ids)
+                role, blocks = "assistant", _assistant(message, ids, reasoning_of)
             case "tool":
                 result = {"type": "tool_result", "tool_use_id": ids.answered(message["tool_call_id"])}
                 role, blocks = "user", [result | {"content": message["content"] or "[no output]"}]
@@ -76,21 +77,26 @@ class _Ids:
         return self._of_turn[id_]
 
 
-def _assistant(message: Message, ids: _Ids) -> list[dict[str, Any]]:
-    """Return signed reasoning first, then text, then calls."""
-    details = message.get("details", {}).get("anthropic", {})
-    blocks: list[dict[str, Any]] = [*details.get("thinking", ()), *_texts(message["content"])]
-    for call in message.get("tool_calls", ()):
-        function = call["function"]
-        blocks.append(
-            {
-                "type": "tool_use",
-                "id": ids.called(call["id"]),
-                "name": function["name"],
-                "input": json.loads(function["arguments"], strict=False),
-            }
-        )
+def _assistant(message: Message, ids: _Ids, reasoning_of: str | None) -> list[dict[str, Any]]:
+    """Return a turn's blocks: in their own order where reasoning is among them, else text, then calls."""
+    calls = [_call(call, ids) for call in message.get("tool_calls", ())]
+    details: dict[str, Any] = message.get("details", {}).get("anthropic", {})
+    if reasoning_of is None or details.get("model") != reasoning_of:
+        return [*_texts(message["content"]), *calls]
+    blocks: list[dict[str, Any]] = []
+    parts: list[dict[str, Any]] = details["blocks"]
+    for part in parts:
+        if part["type"] == "tool_use":
+            blocks.append(calls[part["call"]])
+        else:
+            blocks.extend(_texts(part["text"]) if part["type"] == "text" else [part])
     return blocks
+
+
+def _call(call: dict[str, Any], ids: _Ids) -> dict[str, Any]:
+    arguments = json.loads(call["function"]["arguments"], strict=False)
+    name = call["function"]["name"]
+    return {"type": "tool_use", "id": ids.called(call["id"]), "name": name, "input": arguments}
 
 
 def _texts(text: str) -> list[dict[str, Any]]:

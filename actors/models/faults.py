@@ -67,6 +67,8 @@ _BY_EXCEPTION: Mapping[str, FaultClass] = {
     "DecodingError": "server",
     "APIResponseValidationError": "server",
     "OSError": "connection",
+    "AnswerFailed": "server",
+    "APIError": "server",
 }
 
 

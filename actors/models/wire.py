@@ -12,6 +12,8 @@ SILENCE_TIMEOUT_S = 300.0
 """How long a server may send nothing at all before it counts as gone."""
 
 _MESSAGE_CHARACTERS_MAX = 2_000
+_FIRST_ERROR = 400
+_VAGUE: frozenset[FaultClass] = frozenset({"server", "unknown"})
 _CUT: frozenset[FaultClass] = frozenset({"connection", "timeout", "server", "unknown"})
 
 
@@ -37,10 +39,14 @@ class StreamEnded(Exception):
     """A stream ended before its answer did, and said nothing about it."""
 
 
+class AnswerFailed(Exception):
+    """The provider said inside its stream that it failed."""
+
+
 def failure_of(error: Exception, *, seen: str, secret: Secret) -> ModelFailed:
     """Return the fact of a failed call; `seen` is what had arrived before it failed."""
     status = getattr(error, "status_code", None)
-    status = status if isinstance(status, int) else None
+    status = status if isinstance(status, int) and status >= _FIRST_ERROR else None
     message = _message_of(error)
     fault = _fault_of(error, status, message)
     if seen and fault in _CUT:
@@ -61,15 +67,17 @@ def _fault_of(error: Exception, status: int | None, message: str) -> FaultClass:
         return "connection"
     if status is not None:
         return fault_of_status(status, message)
-    by_words = fault_of_status(_status_in(getattr(error, "body", None)), message)
     by_name = fault_of_exception(error)
-    return by_name if by_name != "unknown" else by_words
+    if by_name not in _VAGUE:
+        return by_name
+    by_words = fault_of_status(_status_in(getattr(error, "body", None)), message)
+    return by_name if by_words == "unknown" else by_words
 
 
 def _status_in(body: object) -> int | None:
     """Return the status that an error inside a stream carries as its code."""
     code = cast("Mapping[str, Any]", body).get("code") if isinstance(body, Mapping) else None
-    return code if isinstance(code, int) and 400 <= code < 600 else None  # noqa: PLR2004 - HTTP errors
+    return code if isinstance(code, int) and _FIRST_ERROR <= code else None
 
 
 def _message_of(error: Exception) -> str:

@@ -73,6 +73,7 @@ class FakeRunner:
         self.epoch = epoch
         self.over: Exception | None = None
         self._world = world
+        self._ended = False
 
     def execute(
         self, key: str, digest: str, action: Action, *, on_glimpse: OnGlimpse | None = None
@@ -132,10 +133,11 @@ class FakeRunner:
         self._world.interrupted.append(key)
 
     def end(self) -> None:
-        if isinstance(self.over, RunnerRefused):
-            raise self.over
-        if self.over is None:
-            self._world.lose()
+        if self._ended:
+            return
+        self._check()
+        self._world.lose()
+        self._ended = True
 
     def close(self) -> None:
         self.over = self.over or RunnerLost("the connection was closed")

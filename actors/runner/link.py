@@ -8,13 +8,13 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from refold.actors.runner.executor.lines import Lines, line
 from refold.actors.runner.recovery import collect_or_execute
 from refold.actors.runner.runner import KeyState, OnGlimpse, RunnerLost, RunnerRefused
 from refold.eventlog.actions import Action
@@ -23,6 +23,7 @@ from refold.eventlog.observations import Observation
 _CONNECT_S = 10.0
 _END_S = 15.0
 _READ_BYTES = 65536
+_CLOSED = "the runner is gone, or the connection to it was closed"
 
 type _Answer = dict[str, Any]
 
@@ -40,7 +41,7 @@ def connect(directory: Path, epoch: int) -> "RunnerClient | None":
     try:
         link.settimeout(_CONNECT_S)
         link.connect(place["socket"])
-        link.sendall(json.dumps({"session": place["session"], "epoch": epoch}).encode() + b"\n")
+        link.sendall(line({"session": place["session"], "epoch": epoch}))
         said, rest = _first_line(link)
     except OSError:
         link.close()
@@ -63,12 +64,14 @@ class RunnerClient:
         self.pid = pid
         self._link = link
         self._process = _process(pid)
-        self._heard = heard
+        self._lines = Lines(heard)
         self._lock = threading.Lock()
         self._number = 0
         self._waiting: dict[int, Future[_Answer]] = {}
         self._glimpses: dict[str, OnGlimpse] = {}
         self._over: Exception | None = None
+        self._closed = False
+        self._ended = False
         self._reader = threading.Thread(target=self._read, name="runner-client", daemon=True)
         self._reader.start()
 
@@ -108,15 +111,19 @@ class RunnerClient:
         self._request("interrupt", key=key)
 
     def end(self) -> None:
-        if isinstance(self._over, RunnerRefused):
-            raise self._over  # Somebody else drives it now; it is no longer ours to end.
+        if self._ended:
+            return
+        if self._closed or isinstance(self._over, RunnerRefused):
+            raise self._over or RunnerLost(_CLOSED)  # It is not, or no longer, ours to end.
         with contextlib.suppress(OSError):
             self._send({"id": 0, "do": "end"})
-        if not _ended(self._process, self.pid, timeout_s=_END_S):
+        if not _is_over(self._process, self.pid, timeout_s=_END_S):
             os.kill(self.pid, signal.SIGKILL)  # Its executor sees the end of its input and goes as well.
+        self._ended = True
         self.close()
 
     def close(self) -> None:
+        self._closed = True
         with contextlib.suppress(OSError):
             self._link.shutdown(socket.SHUT_RDWR)
         if threading.current_thread() is not self._reader:
@@ -143,29 +150,19 @@ class RunnerClient:
             raise RunnerRefused(answer["refused"])
         return answer
 
-    def _send(self, message: Mapping[str, Any]) -> None:
-        data = json.dumps(message).encode() + b"\n"
+    def _send(self, message: dict[str, Any]) -> None:
+        data = line(message)
         with self._lock:
             self._link.sendall(data)
 
     def _read(self) -> None:
-        buffer = bytearray(self._heard)
-        over: Exception = RunnerLost("the runner is gone, or the connection to it was closed")
-        while True:
-            *lines, rest = bytes(buffer).split(b"\n")
-            buffer[:] = rest
-            for line in lines:
-                message = json.loads(line)
-                if "closed" in message:
-                    over = RunnerRefused(message["closed"])
-                self._dispatch(message)
-            try:
-                data = self._link.recv(_READ_BYTES)
-            except OSError:
-                data = b""
-            if not data:
-                break
-            buffer += data
+        over: Exception = RunnerLost(_CLOSED)
+        with contextlib.suppress(OSError, ValueError):
+            while data := self._link.recv(_READ_BYTES):
+                for message in self._lines.feed(data):
+                    if "closed" in message:
+                        over = RunnerRefused(message["closed"])
+                    self._dispatch(message)
         with self._lock:
             self._over = over
             waiting, self._waiting = self._waiting, {}
@@ -196,8 +193,8 @@ def _first_line(link: socket.socket) -> tuple[_Answer, bytes]:
         if not (data := link.recv(_READ_BYTES)):
             return {}, b""
         said += data
-    line, _, rest = said.partition(b"\n")
-    answer: _Answer = json.loads(line)
+    first, _, rest = said.partition(b"\n")
+    answer: _Answer = json.loads(first)
     return answer, rest
 
 
@@ -209,7 +206,7 @@ def _process(pid: int) -> int | None:
         return None
 
 
-def _ended(process: int | None, pid: int, *, timeout_s: float) -> bool:
+def _is_over(process: int | None, pid: int, *, timeout_s: float) -> bool:
     """Wait for the end of a process; False if it has not come in time."""
     if process is not None:
         return bool(select.select([process], [], [], timeout_s)[0])

@@ -19,8 +19,8 @@ from refold.eventlog.events import (
     RuntimeConnected,
     RuntimeFailed,
     RuntimeLost,
+    SessionForked,
 )
-from refold.eventlog.events import SessionForked
 from refold.eventlog.log import EventLog
 from refold.eventlog.observations import Cancelled, Observation, OutcomeUnknown
 from refold.eventlog.record import Record
@@ -72,7 +72,7 @@ class RuntimeActor(Follower):
         match record.event:
             case ActionProposed(action=action, tool_call_id=tool_call_id):
                 self._wanted[record.version] = _Wanted(action, record.digest.hex(), tool_call_id)
-            case ActionStarted(cause=cause) if cause is not None and cause in self._wanted:
+            case ActionStarted(cause=int(cause)) if cause in self._wanted:
                 wanted = self._wanted[cause]
                 self._wanted[cause] = _Wanted(wanted.action, wanted.digest, wanted.tool_call_id, started=True)
             case ObservationRecorded(cause=cause, observation=observation) if cause is not None:

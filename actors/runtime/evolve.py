@@ -37,7 +37,7 @@ def evolve(state: Hands, event: Event, version: int) -> Hands:
         case ActionProposed(action=action, tool_call_id=tool_call_id):
             opened = OpenAction(
                 version=version,
-                kind=action.__struct_config__.tag if not isinstance(action, Other) else "other",
+                kind=str(action.__struct_config__.tag),
                 digest=action_digest(action),
                 tool_call_id=tool_call_id,
                 name=action.name if isinstance(action, Other) else "",

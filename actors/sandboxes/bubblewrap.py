@@ -110,10 +110,11 @@ def _confine(*, network: bool) -> Iterator[str]:
 def _hide(confinement: Confinement) -> Iterator[str]:
     """Yield empty folders over whatever would show through the workspace or a system folder."""
     workspace = confinement.workspace.resolve()
-    for folder in {path.resolve() for path in confinement.hidden}:
+    folders = {path.resolve() for path in confinement.hidden if path.is_dir()}
+    for folder in sorted(folder for folder in folders if folders.isdisjoint(folder.parents)):
         if folder != workspace and folder.is_relative_to(workspace):
             yield from ("--tmpfs", f"{WORKSPACE}/{folder.relative_to(workspace)}")
-        elif _is_system(folder) and folder.is_dir():
+        elif _is_system(folder):
             yield from ("--tmpfs", str(folder))
 
 

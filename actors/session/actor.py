@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
+from refold.actors.logger import logger
 from refold.actors.session.commands import Command, to_given
 from refold.actors.session.decide import decide
 from refold.actors.session.due import Effect, due
@@ -321,6 +322,8 @@ class SessionActor(Actor):
 
         Then it stays down until a person has the agent go on: there is nothing for it to do before.
         """
+        said = logger(session=self._stream, actor=failed.name, version=self._state.version)
+        said.warning("actor failed", error=failed.error, message=failed.message, trace=failed.trace)
         now, window = self.port.now_ns(), self._failures.setdefault(failed.name, [])
         window.append(now)
         recent = [at for at in window if now - at < RESTARTS_WITHIN_NS]

@@ -171,7 +171,8 @@ def from_given(given: Given, first: Event) -> Command:
     body: dict[str, Any] = {**given.body, "kind": given.kind, "id": given.id, "at": given.at, "by": given.by}
     if "fact" not in body:
         body["fact"] = msgspec.to_builtins(_fact_in(first))
-    return msgspec.convert(body, Command)
+    command: Command = msgspec.convert(body, Command)
+    return command
 
 
 def _fact_in(event: Event) -> Event:

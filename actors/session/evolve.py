@@ -54,8 +54,8 @@ def understood(event: Event) -> None:
 
 def _evolve_life(life: Life, event: Event) -> Life:
     match event:
-        case SessionStarted(settings=settings, task=task):
-            return replace(life, settings=settings, task=task)
+        case SessionStarted():
+            return replace(life, settings=event.settings, task=event.task)
         case SessionImported():
             return replace(life, imported=True)
         case SessionForked(parent=parent, workspace=workspace):

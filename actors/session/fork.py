@@ -61,7 +61,7 @@ def fork(  # noqa: PLR0913 - what a fork is, all of it named
     `ForkRefused`, and what the log raises.
     """
     known = log.find(command)
-    if known is not None:
+    if known is not None and known.records[0].stream == stream:
         return known
     state, digest = _parent_at(log, parent, at)
     if log.head(stream) is not None:

@@ -18,7 +18,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.formats.openhands_actions import action_of, tool_call_id_of
 from refold.eventlog.formats.openhands_observations import observation_of
-from refold.eventlog.formats.plain import plain, rows_of, table_of, text_of
+from refold.eventlog.formats.plain import plain, plain_text, rows_of, table_of, text_of
 from refold.eventlog.formats.refold_records import events_of_records
 from refold.eventlog.formats.trajectory import REFOLD_JSONL, ForeignEvent, Trajectory
 
@@ -32,7 +32,7 @@ def to_events(trajectory: Trajectory) -> tuple[Event, ...]:
     ours = trajectory.format == REFOLD_JSONL
     events = events_of_records(trajectory.events) if ours else _events(trajectory.events)
     head = SessionImported(
-        source=trajectory.source,
+        source=plain_text(trajectory.source),
         format=trajectory.format,
         events=len(events),
         envelope=trajectory.envelope,

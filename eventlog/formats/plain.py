@@ -4,24 +4,26 @@ What stands in the typed part of an imported event must survive any codec, so th
 hold and we cannot store are replaced there. The original text beside it keeps them.
 """
 
+import json
 import math
 from typing import Any, cast
 
 _INT_MAX = 2**63
+_DEPTH_MAX = 64
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - JSON can be anything
-    """Return `value` with lone surrogates, huge integers and infinities replaced, at any depth."""
+def plain(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - JSON can be anything
+    """Return `value` with lone surrogates, huge integers and infinities replaced, and cut below a depth."""
     if isinstance(value, str):
         return plain_text(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+    if depth > _DEPTH_MAX or (isinstance(value, float) and not math.isfinite(value)):
+        return None
     if isinstance(value, int):
         return value if -_INT_MAX <= value < _INT_MAX else str(value)
     if isinstance(value, list):
-        return [plain(item) for item in rows_of(value)]
+        return [plain(item, depth + 1) for item in rows_of(value)]
     if isinstance(value, dict):
-        return {plain_text(key): plain(item) for key, item in table_of(value).items()}
+        return {plain_text(key): plain(item, depth + 1) for key, item in table_of(value).items()}
     return value
 
 
@@ -33,10 +35,10 @@ def plain_text(text: str) -> str:
 
 
 def text_of(value: Any) -> str:  # noqa: ANN401 - JSON can be anything
-    """Return a text field leniently: nothing for null, digits for a number."""
+    """Return a text field leniently: nothing for null, its JSON for what is no text."""
     if value is None:
         return ""
-    return plain_text(value if isinstance(value, str) else str(value))
+    return plain_text(value) if isinstance(value, str) else json.dumps(value)
 
 
 def table_of(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON can be anything

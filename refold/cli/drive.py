@@ -5,7 +5,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -99,7 +99,7 @@ def ask(session: Session, state: State, watcher: Watcher) -> bool:
             return False
 
 
-def _confirming(session: Session):  # noqa: ANN202
+def _confirming(session: Session) -> Callable[[str], object]:
     def answer(text: str) -> object:
         match text.lower():
             case "y" | "yes":
@@ -112,7 +112,7 @@ def _confirming(session: Session):  # noqa: ANN202
     return answer
 
 
-def _answered(session: Session, watcher: Watcher, prompt: str, act) -> bool:  # noqa: ANN001
+def _answered(session: Session, watcher: Watcher, prompt: str, act: Callable[[str], object]) -> bool:
     watcher.view.prompt(prompt)
     before = session.state.version
     while watcher.signalled is None:

@@ -56,7 +56,7 @@ def show(
     for name, value in seen.items():
         shown = _status(seen) if name == "status" else value
         if shown not in (None, "", [], {}):
-            text = shown if isinstance(shown, str) else json_module.dumps(shown, ensure_ascii=False)
+            text = _first_line(shown) if isinstance(shown, str) else json_module.dumps(shown, ensure_ascii=False)
             sys.stdout.write(f"{name:<11} {text}\n")
     return 0
 
@@ -110,6 +110,11 @@ def line_of(record: Record) -> str:
             text = ""
     first = " ⏎ ".join(text.strip().splitlines()[:3])
     return f"{record.version:>5}  {at}  {record.type:<20} {first[:140]}".rstrip()
+
+
+def _first_line(text: str) -> str:
+    first, _, rest = text.strip().partition("\n")
+    return f"{first} …" if rest else first
 
 
 def _status(seen: dict[str, Any]) -> str:

@@ -49,6 +49,8 @@ def main(arguments: "Sequence[str] | None" = None) -> None:
 
 
 def _guarded(given: list[str], *, debug: bool) -> int:
+    if debug:
+        os.environ["REFOLD_LOG"] = "debug"
     try:
         code = _dispatch(given)
         sys.stdout.flush()

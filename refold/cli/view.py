@@ -24,8 +24,7 @@ from refold.eventlog.events import (
 from refold.eventlog.record import Record
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.live import Live
+    from rich.console import RenderableType
 
 _SHOWN_LINES = 12
 

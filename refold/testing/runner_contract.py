@@ -209,6 +209,13 @@ class RunnerContract:
         assert place.traces("a") == 1
         assert place.traces("b") == 0
 
+    def test_who_let_go_of_a_runner_cannot_end_it(self, place: Place) -> None:
+        runner = place.launch(epoch=1, incarnation="first")
+        runner.close()
+        with pytest.raises(RunnerLost):
+            runner.end()
+        assert place.connect(epoch=2) is not None
+
     def test_an_ended_runner_is_gone_and_can_be_followed_by_another(self, place: Place) -> None:
         for epoch, incarnation in zip(count(1), ("first", "second"), strict=False):
             runner = place.launch(epoch=epoch, incarnation=incarnation)

@@ -1,15 +1,19 @@
 """What stays unloaded until it is used; how long the loading takes is measured in `benchmarks/`."""
 
 import importlib
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Collection
+from itertools import chain
 
 import pytest
 
 from refold.cli.main import COMMANDS
+from tests.architecture.source import ROOT, modules
 
-HEAVY = frozenset(("anthropic", "cyclopts", "lmdb", "openai", "pykka", "rich", "structlog"))
+HEAVY = frozenset(("anthropic", "lmdb", "openai", "pykka", "rich", "structlog", "typer"))
 LISTED = "import sys; print(*sys.modules, file=sys.stderr)"
 
 
@@ -49,3 +53,15 @@ def test_every_public_name_can_be_loaded() -> None:
 def test_every_command_is_where_the_command_line_looks_for_it(command: str) -> None:
     entry = COMMANDS[command]
     assert callable(getattr(importlib.import_module(entry.module), entry.function))
+
+
+def test_what_is_imported_is_declared_and_what_is_required_is_imported() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    required, optional = project["dependencies"], project["optional-dependencies"].values()
+    imported = {name.partition(".")[0] for module in modules() for name in module.imports}
+    strangers = imported - {"", "refold", *sys.stdlib_module_names}
+    assert _names(required) <= strangers <= _names([*required, *chain.from_iterable(optional)])
+
+
+def _names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^\w-]", requirement)[0] for requirement in requirements}

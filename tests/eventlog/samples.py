@@ -76,9 +76,7 @@ ANSWER = ModelAnswered(
 FAILURE = ModelFailed(
     cause=4, fault="rate_limit", message="slow down", status=429, retry_after_s=0.5, seen="I sh"
 )
-EDITED = FileEdited(
-    content="edited", path="a.py", existed=False, old_content="one\n", new_content="zwölf\n"
-)
+EDITED = FileEdited(content="edited", path="a.py", existed=False, old_content="one\n", new_content="zwölf\n")
 
 EVENTS: tuple[Event, ...] = (
     SessionStarted(settings=SETTINGS, task="Mend the test", reenacts="older", strict=True, by="user"),
@@ -106,7 +104,11 @@ EVENTS: tuple[Event, ...] = (
     SystemMessageAdded(content="You are careful.", tools=({"name": "think", "parameters": {}},)),
     MessageReceived(content="Grüß Gott \U0001f9ea", foreign='{"source": "user"}'),
     RecallRecorded(
-        cause=3, recall="knowledge", content="use make", sources=("skills/make.md",), warnings=("one is broken",)
+        cause=3,
+        recall="knowledge",
+        content="use make",
+        sources=("skills/make.md",),
+        warnings=("one is broken",),
     ),
     AgentStateChanged(state="rate_limited", reason="429", retry_at=18),
     ModelAsked(

@@ -49,7 +49,9 @@ def test_an_event_of_a_newer_schema_is_kept_whole() -> None:
 
 
 def test_fields_that_are_not_known_are_passed_over() -> None:
-    assert event_of(stored({"type": "MessageReceived", "content": "x", "new": 1})) == MessageReceived(content="x")
+    assert event_of(stored({"type": "MessageReceived", "content": "x", "new": 1})) == MessageReceived(
+        content="x"
+    )
 
 
 def test_older_schemas_are_lifted_step_by_step() -> None:

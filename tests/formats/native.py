@@ -68,9 +68,7 @@ NATIVE: tuple[Event, ...] = (
     ModelAsked(model="m", attempt=1, request="d", messages=4, step=2),
     ModelAnswered(cause=15, model="m-1", tool_calls=(EDIT, REMOVE), usage=Usage(prompt=20), cost_usd=0.25),
     CallRefused(cause=16, tool_call_id="c0", reason="no such tool"),
-    ActionProposed(
-        cause=16, action=Edit(command="create", path="a.txt", file_text="a\n"), tool_call_id="c3"
-    ),
+    ActionProposed(cause=16, action=Edit(command="create", path="a.txt", file_text="a\n"), tool_call_id="c3"),
     ActionProposed(cause=16, action=Run(command="rm -r ."), tool_call_id="c4"),
     ActionStarted(cause=18, incarnation="i"),
     ObservationRecorded(

@@ -25,6 +25,8 @@ REAL = (
     "ondisk_session_63b431.json",
 )
 
+_TOP: tuple[str, ...] = ("id", "cause", "tool_call_metadata")
+
 
 def committed(events: Sequence[Event], *, stream: str = "s", at: int = AT) -> tuple[Record, ...]:
     """Return the records of a stream that begins with `events`, after a trip through a log's bytes."""
@@ -61,10 +63,10 @@ def imported_list(folder: Path, events: Sequence[dict[str, Any]]) -> tuple[Recor
 
 
 def action(kind: str, source: str = "agent", **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    top = {name: fields.pop(name) for name in ("id", "cause", "tool_call_metadata") if name in fields}
+    top: dict[str, Any] = {name: fields.pop(name) for name in _TOP if name in fields}
     return {**top, "source": source, "action": kind, "args": fields}
 
 
 def observation(kind: str, content: str = "", source: str = "agent", **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    top = {name: fields.pop(name) for name in ("id", "cause", "tool_call_metadata") if name in fields}
+    top: dict[str, Any] = {name: fields.pop(name) for name in _TOP if name in fields}
     return {**top, "source": source, "observation": kind, "content": content, "extras": fields}

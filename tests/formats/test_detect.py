@@ -20,9 +20,12 @@ OUTPUT = observation("run", "a b", id=2, cause=1, metadata={"exit_code": 0})
     [
         (json.dumps([TASK, RUN, OUTPUT]), "openhands-list"),
         ("\ufeff" + json.dumps([TASK, RUN, OUTPUT], indent=4) + "\n\n", "openhands-list"),
-        (json.dumps([[TASK, RUN], [OUTPUT, OUTPUT]][:1] + [[OUTPUT, TASK]]), "openhands-list"),
+        (json.dumps([[TASK, RUN], [OUTPUT, TASK]]), "openhands-list"),
         (json.dumps({"trajectory": [TASK, RUN, OUTPUT]}), "openhands-trajectory"),
-        (json.dumps({"instance_id": "x", "history": [TASK, RUN, OUTPUT], "error": None}), "openhands-history"),
+        (
+            json.dumps({"instance_id": "x", "history": [TASK, RUN, OUTPUT], "error": None}),
+            "openhands-history",
+        ),
         (json.dumps({"instance_id": "x", "history": [TASK, RUN, OUTPUT]}) + "\n", "openhands-history"),
         (json.dumps({"events": [TASK, RUN, OUTPUT], "has_more": False}, indent=1), "openhands-events"),
         ("\n".join(json.dumps(event) for event in (TASK, RUN, OUTPUT)) + "\n", "openhands-lines"),
@@ -80,7 +83,10 @@ def test_an_event_directory_is_read_in_the_order_of_its_numbers(tmp_path: Path, 
         (json.dumps([TASK, "x"]), "event 1: not an object but str"),
         (json.dumps([TASK, {"action": "run", "args": {}}]), "event 1 (action 'run'): no 'source'"),
         (json.dumps([{"id": 7, "source": "user"}]), "event 0 (id 7): neither 'action' nor 'observation'"),
-        (json.dumps([{"source": "user", "action": "run"}]), "event 0 (action 'run'): an action without 'args'"),
+        (
+            json.dumps([{"source": "user", "action": "run"}]),
+            "event 0 (action 'run'): an action without 'args'",
+        ),
         (
             json.dumps([TASK, {"id": 4, "source": "agent", "observation": "run", "extras": {}}]),
             "event 1 (id 4, observation 'run'): an observation without 'content'",

@@ -64,9 +64,15 @@ ACTIONS: list[tuple[dict[str, Any], Action]] = [
     (action("run_ipython", code="1"), Other(name="run_ipython", arguments={"code": "1"})),
     (action("run"), Other(name="run")),
     (action("run", command=None), Other(name="run", arguments={"command": None})),
-    (action("read", path="/a", view_range="all"), Other(name="read", arguments={"path": "/a", "view_range": "all"})),
-    (action("edit", path="/a", content="by a model"), Other(name="edit", arguments={"path": "/a", "content": "by a model"})),
-]  # fmt: skip
+    (
+        action("read", path="/a", view_range="all"),
+        Other(name="read", arguments={"path": "/a", "view_range": "all"}),
+    ),
+    (
+        action("edit", path="/a", content="by a model"),
+        Other(name="edit", arguments={"path": "/a", "content": "by a model"}),
+    ),
+]
 
 
 @pytest.mark.parametrize(("event", "expected"), ACTIONS, ids=lambda value: type(value).__name__)
@@ -79,7 +85,7 @@ def test_an_action_keeps_its_arguments(tmp_path: Path, event: dict[str, Any], ex
     assert json.loads(proposed.foreign or "") == event
 
 
-LACKING = {"path": "/workspace/a.py", "content": "", "start": 1, "end": -1, "command": ""}
+LACKING: dict[str, Any] = {"path": "/workspace/a.py", "content": "", "start": 1, "end": -1, "command": ""}
 CODE = "print(file_editor(**{'command': 'create', 'path': '/workspace/a.py', 'file_text': 'x = \\'1\\'\\n'}))"
 
 
@@ -89,7 +95,9 @@ CODE = "print(file_editor(**{'command': 'create', 'path': '/workspace/a.py', 'fi
         action("edit", **LACKING, tool_call_metadata=answer("c", CREATE)),
         action("edit", **LACKING, translated_ipython_code=CODE),
         action("edit", **LACKING, translated_ipython_code=CODE, tool_call_metadata=answer("c", "{cut")),
-        action("edit", **LACKING | {"command": "create"}, file_text=None, tool_call_metadata=answer("c", CREATE)),
+        action(
+            "edit", **LACKING | {"command": "create"}, file_text=None, tool_call_metadata=answer("c", CREATE)
+        ),
     ],
 )
 def test_what_an_edit_lacks_is_taken_from_the_answer_or_the_translated_code(
@@ -111,7 +119,9 @@ def test_the_answer_goes_before_the_translated_code(tmp_path: Path) -> None:
     assert proposed.action == Edit(command="create", path="/workspace/a.py", file_text="from the answer")
 
 
-@pytest.mark.parametrize("code", ["print(file_editor(**{'a': __import__('os')}))", "**{" * 999, "}**{", "**{1}"])
+@pytest.mark.parametrize(
+    "code", ["print(file_editor(**{'a': __import__('os')}))", "**{" * 999, "}**{", "**{1}"]
+)
 def test_translated_code_is_read_and_never_run(tmp_path: Path, code: str) -> None:
     proposed = imported_list(tmp_path, [action("edit", path="/a", translated_ipython_code=code)])[1].event
 
@@ -139,9 +149,12 @@ OBSERVATIONS: list[tuple[dict[str, Any], Observation]] = [
     ),
     (observation("think", "logged"), Thought(content="logged")),
     (observation("error", "no", error_id=""), Failure(content="no")),
-    (observation("run_ipython", "1", code="c"), OtherObservation(content="1", name="run_ipython", fields={"code": "c"})),
+    (
+        observation("run_ipython", "1", code="c"),
+        OtherObservation(content="1", name="run_ipython", fields={"code": "c"}),
+    ),
     (observation("user_rejected", "no"), OtherObservation(content="no", name="user_rejected")),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("event", "expected"), OBSERVATIONS, ids=lambda value: type(value).__name__)
@@ -212,8 +225,13 @@ def test_people_and_system_speak_for_themselves(tmp_path: Path) -> None:
     )
 
     assert [type(record.event) for record in records] == [
-        SessionImported, SystemMessageAdded, MessageReceived, ActionProposed, AgentStateChanged, ObservationRecorded,
-    ]  # fmt: skip
+        SessionImported,
+        SystemMessageAdded,
+        MessageReceived,
+        ActionProposed,
+        AgentStateChanged,
+        ObservationRecorded,
+    ]
     assert [record.event.by for record in records[1:]] == ["agent", "user", "user", "system", "system"]
 
 

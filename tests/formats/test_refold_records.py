@@ -23,9 +23,7 @@ def test_what_was_said_and_done_is_understood_again(tmp_path: Path) -> None:
     head = again[0].event
     assert isinstance(head, SessionImported)
     assert (head.format, head.status, head.events) == ("refold-jsonl", "finished", len(NATIVE))
-    assert [(s.message, s.action) for s in steps(again)] == [
-        (s.message, s.action) for s in steps(records)
-    ]
+    assert [(s.message, s.action) for s in steps(again)] == [(s.message, s.action) for s in steps(records)]
     assert pending(again) == ()
     for old, new in zip(records, again[1:], strict=True):
         assert json.loads(new.event.foreign or "")["version"] == old.version
@@ -61,7 +59,13 @@ def test_records_of_a_real_trajectory_give_it_back(tmp_path: Path, name: str) ->
 
 
 def test_a_record_that_cannot_be_understood_is_kept(tmp_path: Path) -> None:
-    line = {"position": 0, "version": 0, "stream": "s", "type": "AgentStateChanged", "data": {"state": "dozing"}}
+    line = {
+        "position": 0,
+        "version": 0,
+        "stream": "s",
+        "type": "AgentStateChanged",
+        "data": {"state": "dozing"},
+    }
 
     again = _again(tmp_path, json.dumps(line))
 

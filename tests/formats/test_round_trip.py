@@ -114,12 +114,26 @@ def test_what_stood_around_the_events_is_kept(events: list[dict[str, Any]], arou
 def test_not_a_digit_of_a_number_is_lost(tmp_path: Path) -> None:
     event = (
         '{"source":"agent","action":"think","args":{"thought":"","big":123456789012345678901234567890,'
-        '"fine":0.1000000000000000055511151231257827,"far":1e400,"half":"\\ud83d","whole":"\\ud83d\\ude00 😀"}}'
+        '"fine":0.1000000000000000055511151231257827,"far":1e400,'
+        '"half":"\\ud83d","whole":"\\ud83d\\ude00 😀"}}'
     )
     file = tmp_path / "trajectory.json"
     file.write_text(f"[\n  {event}\n]")
 
     assert export_texts(imported(file)) == [event]
+
+
+@pytest.mark.parametrize("kind", ["run_ipython", "run", "finish", "message"])
+def test_what_is_nested_very_deeply_comes_back_too(tmp_path: Path, kind: str) -> None:
+    deep = "[" * 800 + "]" * 800
+    event = f'{{"source":"agent","action":"{kind}","args":{{"command":{deep},"content":{deep},"x":{deep}}}}}'
+    file = tmp_path / "trajectory.json"
+    file.write_text(f"[{event}]")
+
+    records = imported(file)
+
+    assert export_texts(records) == [event]
+    assert len([Renderer().line(record) for record in records]) == 2
 
 
 def test_white_space_inside_texts_is_kept_and_outside_is_not(tmp_path: Path) -> None:

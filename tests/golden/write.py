@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from refold.eventlog.events import Event, SessionForked
 from refold.eventlog.log import NO_STREAM, Append, Entry
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.record import Given, Record
-from refold.eventlog.events import Event, SessionForked
 from tests.eventlog.samples import EVENTS
 
 FOLDER = Path(__file__).parent / "format-1"
@@ -24,7 +24,9 @@ def record_of(event: Event) -> tuple[Record, bytes]:
     """Return a record that holds the event, and its stored bytes."""
     log = MemoryLog(id=LOG)
     expected = NO_STREAM
-    command = Given(id="command-1", kind="golden", at=1_790_000_000_000_000_000, by="user", body={"text": "ü"})
+    command = Given(
+        id="command-1", kind="golden", at=1_790_000_000_000_000_000, by="user", body={"text": "ü"}
+    )
     if isinstance(event, SessionForked):
         entry = Entry(Given(id="parent", kind="golden", at=1, by="user"), EVENTS[13:14] * (event.version + 1))
         parent = Append(stream=event.parent, expected=NO_STREAM, epoch=1, entries=(entry,))

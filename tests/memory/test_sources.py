@@ -36,7 +36,11 @@ def later(root: Path, text: str, *shown: str) -> RecallRecorded:
 
 def test_b36_the_first_message_recalls_where_the_agent_is_and_when(tmp_path: Path) -> None:
     write(tmp_path, ".git/HEAD", "ref: refs/heads/fix/the-thing\n")
-    write(tmp_path, ".git/config", '[core]\n\tbare = false\n[remote "origin"]\n\turl = https://x:secret@host.example/ann/tool.git\n')
+    write(
+        tmp_path,
+        ".git/config",
+        '[core]\n\tbare = false\n[remote "origin"]\n\turl = https://x:secret@host.example/ann/tool.git\n',
+    )
     recall = first(tmp_path)
     assert f"Directory: {tmp_path}" in recall.content
     assert "Date: 2026-05-17 (UTC)" in recall.content
@@ -57,7 +61,9 @@ def test_b36_the_first_message_recalls_where_the_agent_is_and_when(tmp_path: Pat
         ("file:///srv/git/tool", "tool"),
     ],
 )
-def test_a_repository_is_named_by_its_remote_and_nothing_else_of_it(tmp_path: Path, url: str, name: str) -> None:
+def test_a_repository_is_named_by_its_remote_and_nothing_else_of_it(
+    tmp_path: Path, url: str, name: str
+) -> None:
     write(tmp_path, ".git/HEAD", "ref: refs/heads/main\n")
     write(tmp_path, ".git/config", f'[remote "upstream"]\n url = no/no\n[remote "origin"]\n url = {url}\n')
     assert f"Repository: {name}\n" in first(tmp_path).content
@@ -71,7 +77,11 @@ def test_a_repository_without_a_remote_is_named_by_its_folder_and_commit(tmp_pat
 
 
 def test_the_agent_in_a_sandbox_is_told_the_path_that_it_sees(tmp_path: Path) -> None:
-    write(tmp_path, ".agents/skills/release/SKILL.md", "---\nname: release\ndescription: How we release.\n---\nBody")
+    write(
+        tmp_path,
+        ".agents/skills/release/SKILL.md",
+        "---\nname: release\ndescription: How we release.\n---\nBody",
+    )
     content = first(tmp_path, sandbox="bubblewrap").content
     assert "Directory: /workspace\n" in content
     assert "release: How we release. (/workspace/.agents/skills/release/SKILL.md)" in content
@@ -107,7 +117,11 @@ def test_of_two_skills_with_one_name_the_first_place_counts(tmp_path: Path) -> N
 
 
 def test_the_body_of_a_skill_folder_is_left_to_the_agent(tmp_path: Path) -> None:
-    write(tmp_path, ".refold/skills/pdf/SKILL.md", "---\nname: pdf\ndescription: >\n  Reads\n  papers.\n---\nlong body")
+    write(
+        tmp_path,
+        ".refold/skills/pdf/SKILL.md",
+        "---\nname: pdf\ndescription: >\n  Reads\n  papers.\n---\nlong body",
+    )
     recall = first(tmp_path)
     assert f"pdf: Reads papers. ({tmp_path}/.refold/skills/pdf/SKILL.md)" in recall.content
     assert "long body" not in recall.content
@@ -115,7 +129,9 @@ def test_the_body_of_a_skill_folder_is_left_to_the_agent(tmp_path: Path) -> None
 
 
 def test_b38_a_word_triggers_as_a_word_and_a_text_is_shown_once(tmp_path: Path) -> None:
-    write(tmp_path, ".openhands/microagents/k8s.md", "---\ntriggers:\n- kubernetes\n- \"C++\"\n---\ncluster facts")
+    write(
+        tmp_path, ".openhands/microagents/k8s.md", '---\ntriggers:\n- kubernetes\n- "C++"\n---\ncluster facts'
+    )
     path = ".openhands/microagents/k8s.md"
     assert later(tmp_path, "Deploy to KUBERNETES, please").sources == (path,)
     assert later(tmp_path, "port it to c++").sources == (path,)
@@ -216,15 +232,21 @@ def test_a_workspace_that_is_not_there_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_head_may_hold_what_only_others_read() -> None:
-    text = "---\n# note\nname: 'a: b' # why\ntriggers: [one, \"two, three\"]\nmetadata:\n  author: x\n  deep:\n    y: 1\n---\nbody\n"
-    document = parse(text)
+    head = "# note\nname: 'a: b' # why\ntriggers: [one, 'two, three']\nmetadata:\n  by: x\n  deep:\n    y:\n"
+    document = parse(f"---\n{head}---\nbody\n")
     assert document.head == {"name": "a: b", "triggers": ("one", "two, three"), "metadata": ()}
     assert document.body == "body"
 
 
 @given(st.text())
 def test_any_text_is_a_document_or_malformed_at_a_line_that_is_there(text: str) -> None:
+    text = f"---\n{text}"
+    assert 0 <= _line_of_fault(text) <= len(text.splitlines())
+
+
+def _line_of_fault(text: str) -> int:
     try:
-        parse(f"---\n{text}")
+        parse(text)
     except Malformed as error:
-        assert 1 <= error.line <= len(f"---\n{text}".splitlines())
+        return error.line
+    return 0

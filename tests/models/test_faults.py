@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from refold.actors.models.faults import fault_of_exception, fault_of_status, retry_after_s
 from refold.actors.models.retry import PASSING, delay_s, is_retried
-from refold.actors.models.wire import Secret, failure_of
+from refold.actors.models.wire import AnswerFailed, Secret, StreamEnded, failure_of
 
 NOON = 1_700_000_000.0
 
@@ -99,6 +99,33 @@ def test_without_a_word_from_the_provider_the_wait_doubles_up_to_a_minute(draw: 
     assert 0.5 <= waits[0] <= 1
     assert waits[1] == 2 * waits[0]
     assert waits[-1] <= 60
+
+
+class APIError(Exception):
+    """Named as the clients name what they find inside a stream."""
+
+    def __init__(self, message: str, **attributes: object) -> None:
+        super().__init__(message)
+        vars(self).update(attributes)
+
+
+@pytest.mark.parametrize(
+    ("error", "seen", "fault"),
+    [
+        (StreamEnded(), "", "connection"),
+        (StreamEnded(), "so f", "cut_off"),
+        (AnswerFailed("it broke (server_error)"), "", "server"),
+        (AnswerFailed("too long (context_length_exceeded)"), "so f", "context_window"),
+        (APIError("?", body={"error": {"message": "Busy", "type": "overloaded_error"}}), "", "overloaded"),
+        (APIError("?", body={"message": "Busy", "code": 429}), "so f", "rate_limit"),
+        (APIError("?", status_code=200, body={"error": {"type": "api_error"}}), "", "server"),
+        (APIError("?", status_code=503), "", "overloaded"),
+        (TimeoutError(), "so f", "cut_off"),
+    ],
+)
+def test_a_stream_that_breaks_says_how(error: Exception, seen: str, fault: str) -> None:
+    failure = failure_of(error, seen=seen, secret=Secret("sk"))
+    assert (failure.fault, failure.seen) == (fault, seen)
 
 
 def test_a_secret_shows_neither_itself_nor_in_a_failure() -> None:

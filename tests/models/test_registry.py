@@ -55,7 +55,7 @@ print(sorted({"openai", "anthropic", "httpx2", "pydantic"} & sys.modules.keys())
 def test_a_release_of_a_model_costs_what_the_model_costs() -> None:
     assert price_of("openai/gpt-4o-2024-08-06") == price_of("openai/gpt-4o") is not None
     assert price_of("anthropic/claude-sonnet-4-5-20250929") == price_of("anthropic/claude-sonnet-4-5")
-    assert price_of("anthropic/claude-3-5-haiku-latest") is not None
+    assert price_of("anthropic/claude-opus-5-5-latest") is not None
 
 
 def test_an_unknown_price_is_unknown() -> None:

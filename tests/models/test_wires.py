@@ -4,25 +4,29 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from refold.actors.models.port import Model
 from refold.actors.models.registry import open_model
 from refold.actors.tools.toolbox import TOOLS, Refusal, read_answer
-from refold.eventlog.events import ModelAnswered, ModelFailed
+from refold.eventlog.events import Event, MessageReceived, ModelAnswered, ModelFailed, ObservationRecorded
+from refold.eventlog.observations import Thought
+from refold.eventlog.record import Record
 from refold.eventlog.settings import Price
+from refold.projections.conversation import Conversation
 from refold.projections.request import Message, Request, Transcript
 from tests.models.aimock import AIMock
 
 KEY = "sk-very-secret-0123456789"
 KEYS = {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY}
+PRICE = Price(prompt=1.0, completion=2.0)
 LONG = "A long enough answer to arrive in several pieces, one after the other."
 
 
 @pytest.fixture(scope="module", params=["openai", "anthropic"])
 def model(request: pytest.FixtureRequest, aimock: AIMock) -> Model:
     url = aimock.openai_url if request.param == "openai" else aimock.anthropic_url
-    price = Price(prompt=1.0, completion=2.0)
-    return open_model(f"{request.param}/some-model", base_url=url, price=price, environment=KEYS)
+    return open_model(f"{request.param}/some-model", base_url=url, price=PRICE, environment=KEYS)
 
 
 def asked(*messages: Message) -> Request:
@@ -31,6 +35,19 @@ def asked(*messages: Message) -> Request:
         transcript.append(message)
     system = {"role": "system", "content": "You are a test."}
     return transcript.request("some-model", system=system, tail=[], tools=TOOLS, parameters={})
+
+
+def record(version: int, event: Event) -> Record:
+    return Record(
+        position=version,
+        stream="s",
+        version=version,
+        at=0,
+        event=event,
+        command=str(version),
+        epoch=1,
+        digest=b"",
+    )
 
 
 def user(text: str) -> Message:
@@ -90,6 +107,64 @@ def test_calls_and_results_are_sent_back_in_the_wires_own_shape(model: Model, ai
     sent = json.dumps(entry["body"]["messages"])
     assert "a.txt" in sent
     assert sent.count("call_1" if "anthropic" in repr(model).lower() else "call:1") == 2
+
+
+def test_reasoning_is_kept_and_goes_back_with_the_turn(model: Model, aimock: AIMock) -> None:
+    call = {"name": "execute_bash", "arguments": {"command": "ls"}, "id": "call_a"}
+    aimock.serve(
+        answering("go", content="Looking.", reasoning="I wonder.", toolCalls=[call]),
+        answering("and?", content="I see."),
+    )
+    answer = model.ask(asked(user("go")))
+    assert isinstance(answer, ModelAnswered)
+    assert answer.reasoning == "I wonder."
+    stream = (
+        MessageReceived(content="go"),
+        answer,
+        ObservationRecorded(observation=Thought(content="a.txt")),
+    )
+    grown = Conversation()
+    for version, event in enumerate(stream):
+        id_ = answer.tool_calls[0].id
+        fact = replace(event, tool_call_id=id_) if isinstance(event, ObservationRecorded) else event
+        grown.add(record(version, fact))
+    grown.add(record(3, MessageReceived(content="and?")))
+    later = model.ask(grown.request("some-model"))
+    assert isinstance(later, ModelAnswered), later
+    sent = json.dumps(aimock.requests()[-1]["body"]["messages"])
+    assert "a.txt" in sent
+    assert "details" not in sent
+
+
+def test_a_model_that_takes_tools_on_the_responses_wire_only_is_asked_there(aimock: AIMock) -> None:
+    model = open_model("openai/o4-mini", base_url=aimock.openai_url, price=PRICE, environment=KEYS)
+    refusal = failing("go", 400, "To use function tools, use /v1/responses")
+    refusal["match"]["sequenceIndex"] = 0
+    call = {"name": "execute_bash", "arguments": {"command": "ls"}, "id": "call_a"}
+    counts = {"input_tokens": 100, "output_tokens": 20}
+    aimock.serve(
+        refusal,
+        answering("go", content="Looking.", reasoning="I wonder.", toolCalls=[call], usage=counts),
+        answering("and?", content=LONG),
+    )
+    answer = model.ask(asked(user("go")))
+    assert isinstance(answer, ModelAnswered), answer
+    assert (answer.content, answer.reasoning) == ("Looking.", "I wonder.")
+    assert [each.name for each in answer.tool_calls] == ["execute_bash"]
+    assert answer.finish_reason == "tool_calls"
+    assert answer.cost_usd == pytest.approx(140 / 1e6)
+    function = {"name": "execute_bash", "arguments": '{"command": "ls"}'}
+    turn: Message = {"role": "assistant", "content": "Looking.", "details": answer.details}
+    turn["tool_calls"] = [{"id": "call_a", "type": "function", "function": function}]
+    result = {"role": "tool", "tool_call_id": "call_a", "content": "a.txt"}
+    glimpses: list[str] = []
+    later = model.ask(asked(user("go"), turn, result, user("and?")), on_glimpse=glimpses.append)
+    assert isinstance(later, ModelAnswered), later
+    assert later.content == "".join(glimpses) == LONG
+    paths = [entry["path"] for entry in aimock.requests()]
+    assert paths == ["/v1/chat/completions", "/v1/responses", "/v1/responses"]
+    assert "details" in turn
+    assert answer.details["openai"]["model"] == "o4-mini"
 
 
 def test_a_malformed_call_is_kept_for_the_decider_to_refuse(model: Model, aimock: AIMock) -> None:

@@ -36,7 +36,7 @@ def test_what_was_imported_owes_nothing_and_a_fork_only_its_own(tmp_path: Path) 
     records = imported_list(tmp_path, [action("run", command="a"), action("run", command="b")])
 
     assert pending(records) == ()
-    assert pending(forked(records, OPEN)) == (Open(7, "browse"), Open(8, "finish"))
+    assert pending(forked(records, OPEN)) == (Open(6, "run"), Open(7, "browse"), Open(8, "finish"))
 
 
 def test_the_fold_in_batches_is_the_fold_at_once() -> None:

@@ -7,9 +7,25 @@ import pytest
 
 from refold.eventlog.actions import Finish, Message, Other, Read, Run, Think
 from refold.eventlog.observations import Failure, FileContent, RunOutput, Thought
-from refold.projections.reenactment import Recording, names_workspace, next_step, steps, workspace_of
+from refold.projections.reenactment import (
+    RecordedStep,
+    Recording,
+    names_workspace,
+    next_step,
+    steps,
+    workspace_of,
+)
 from tests.formats.native import NATIVE
-from tests.formats.streams import REAL, TRAJECTORIES, action, committed, forked, imported, imported_list, observation
+from tests.formats.streams import (
+    REAL,
+    TRAJECTORIES,
+    action,
+    committed,
+    forked,
+    imported,
+    imported_list,
+    observation,
+)
 
 DONE = {"exit_code": 0, "hostname": "box"}
 
@@ -107,7 +123,8 @@ def test_steps_are_found_by_where_one_stands() -> None:
     records = committed(NATIVE)
     recording = Recording(records)
 
-    cursor, seen = -1, []
+    cursor = -1
+    seen: list[RecordedStep] = []
     while (step := recording.after(cursor)) is not None:
         assert next_step(records, cursor) == step
         assert recording.at(step.version) == step
@@ -137,7 +154,9 @@ def test_steps_are_found_by_where_one_stands() -> None:
     ],
 )
 def test_naming_the_workspace_is_noticed_where_it_matters(
-    tmp_path: Path, event: dict[str, Any], named: bool  # noqa: FBT001 - a table's column
+    tmp_path: Path,
+    event: dict[str, Any],
+    named: bool,  # noqa: FBT001 - a table's column
 ) -> None:
     assert names_workspace(imported_list(tmp_path, [event])) is named
 
@@ -151,7 +170,9 @@ def test_the_workspace_is_where_the_session_had_it(tmp_path: Path) -> None:
     assert workspace_of(foreign) == "/workspace"
 
 
-@pytest.mark.parametrize(("name", "count", "named"), list(zip(REAL, (24, 3, 6, 4), (True, True, False, False), strict=True)))
+@pytest.mark.parametrize(
+    ("name", "count", "named"), list(zip(REAL, (24, 3, 6, 4), (True, True, False, False), strict=True))
+)
 def test_real_trajectories_have_the_steps_that_were_recorded(name: str, count: int, named: bool) -> None:  # noqa: FBT001 - a table's column
     path = TRAJECTORIES / name
     if not path.exists():
@@ -160,4 +181,6 @@ def test_real_trajectories_have_the_steps_that_were_recorded(name: str, count: i
 
     assert len(steps(records)) == count
     assert names_workspace(records) is named
-    assert all(isinstance(s.action, Read | Finish | Message) or s.expected or s.message for s in steps(records))
+    assert all(
+        isinstance(s.action, Read | Finish | Message) or s.expected or s.message for s in steps(records)
+    )

@@ -42,14 +42,16 @@ def test_fields_at_their_defaults_are_there() -> None:
     ran = RunOutput(content="", exit_code=0)
     data = [
         render(record)["data"]
-        for record in committed((
-            ActionProposed(action=Run(command="ls")),
-            ObservationRecorded(observation=ran),
-            AgentStateChanged(state="running"),
-            ObservationRecorded(observation=FileEdited(content="", path="a")),
-            ModelAnswered(model="m"),
-            ActionProposed(action=Read(path="a", view_range=(1, 2))),
-        ))
+        for record in committed(
+            (
+                ActionProposed(action=Run(command="ls")),
+                ObservationRecorded(observation=ran),
+                AgentStateChanged(state="running"),
+                ObservationRecorded(observation=FileEdited(content="", path="a")),
+                ModelAnswered(model="m"),
+                ActionProposed(action=Read(path="a", view_range=(1, 2))),
+            )
+        )
     ]
 
     assert data[0]["action"] == {
@@ -86,7 +88,11 @@ def test_kinds_that_are_only_carried_look_like_kinds_that_are_known() -> None:
     assert render(records[1])["data"]["observation"] == {
         "kind": "run_ipython", "content": "1", "image_urls": None,
     }  # fmt: skip
-    assert (kind_of(asked), kind_of(answered), kind_of(Run(command=""))) == ("run_ipython", "run_ipython", "run")
+    assert (kind_of(asked), kind_of(answered), kind_of(Run(command=""))) == (
+        "run_ipython",
+        "run_ipython",
+        "run",
+    )
 
 
 def test_whoever_gave_the_command_is_named_on_each_of_its_events() -> None:

@@ -4,33 +4,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from refold.eventlog.actions import Run
 from refold.eventlog.events import (
+    ActionProposed,
     AgentStateChanged,
     AskAbandoned,
     Event,
+    MessageReceived,
     ModelAnswered,
     ModelAsked,
     ModelFailed,
-    SessionStarted,
-    SettingsChanged,
     StepReenacted,
     Usage,
 )
 from refold.eventlog.record import Record
-from refold.eventlog.settings import Price, Settings
 from refold.projections.projection import in_batches, project
 from refold.projections.usage import SessionUsage, UsageProjection, times_in_states_ns, usage
 
-PRICE = Price(prompt=10.0, completion=20.0)
 
-
-def started(price: Price | None = PRICE) -> SessionStarted:
-    return SessionStarted(settings=Settings(model="m", workspace="w", sandbox="local", price=price))
-
-
-def asked(attempt: int = 1, step: int = 1) -> ModelAsked:
+def asked(attempt: int = 1, step: int = 1, cost_usd: float | None = 10.0) -> ModelAsked:
     return ModelAsked(
-        model="m", attempt=attempt, request="", messages=1, step=step, tokens_estimated=1_000_000
+        model="m", attempt=attempt, request="", messages=1, step=step, cost_estimated_usd=cost_usd
     )
 
 
@@ -63,7 +57,7 @@ def used(*events: Event) -> SessionUsage:
 
 
 def test_the_tries_of_one_step_are_one_iteration_and_several_calls() -> None:
-    total = used(started(), asked(1), FAILED, asked(2), FAILED, asked(3), answered(), asked(1, 2), answered())
+    total = used(asked(1), FAILED, asked(2), FAILED, asked(3), answered(), asked(1, 2), answered())
     assert (total.iterations, total.model_calls) == (2, 4)
     assert total.tokens == Usage(prompt=200, completion=20, cached=100, reasoning=10)
     assert total.cost_usd == 1.0
@@ -71,52 +65,53 @@ def test_the_tries_of_one_step_are_one_iteration_and_several_calls() -> None:
     assert total.models == {"m": total.total}
 
 
-def test_a_step_carried_out_again_is_an_iteration_and_the_end_is_none() -> None:
-    total = used(StepReenacted(source=1), StepReenacted(source=2), StepReenacted(source=3, end=True))
+def test_an_action_carried_out_again_is_an_iteration_and_a_message_or_the_end_is_none() -> None:
+    proposed = ActionProposed(action=Run(command="ls"))
+    recorded = (
+        *(StepReenacted(source=1), MessageReceived(content="go")),
+        *(StepReenacted(source=2), proposed),
+        *(StepReenacted(source=3), proposed),
+        StepReenacted(source=4, end=True),
+    )
+    total = used(*recorded)
     assert (total.iterations, total.model_calls, total.cost_usd) == (2, 0, 0.0)
+    assert used(*recorded, asked(), answered(), proposed, proposed).iterations == 3
+    assert used(*recorded[:2], asked(), answered(), proposed).iterations == 1
 
 
 def test_an_abandoned_ask_counts_at_its_estimated_price() -> None:
-    total = used(started(), asked(1), AskAbandoned(reason=""), asked(2), answered())
+    total = used(asked(1), AskAbandoned(reason=""), asked(2), answered())
     assert total.cost_usd == pytest.approx(10.5)
 
 
 @pytest.mark.parametrize(
     "events",
     [
-        (started(None), asked(), answered(None)),
-        (started(None), asked(), AskAbandoned(reason=""), asked(2), answered()),
-        (started(), asked(), answered(), asked(1, 2), answered(None), asked(1, 3), answered()),
+        (asked(), answered(None)),
+        (asked(cost_usd=None), AskAbandoned(reason=""), asked(2), answered()),
+        (asked(), answered(), asked(1, 2), answered(None), asked(1, 3), answered()),
     ],
 )
 def test_a_price_that_is_unknown_leaves_the_cost_unknown(events: tuple[Event, ...]) -> None:
     assert used(*events).cost_usd is None
 
 
-def test_another_model_has_another_price() -> None:
-    total = used(started(), SettingsChanged(model="other"))
-    assert (total.model, total.price) == ("other", None)
-    total = used(started(), SettingsChanged(model="other", price=PRICE), SettingsChanged(iterations_max=3))
-    assert (total.model, total.price) == ("other", PRICE)
-
-
 def test_the_time_in_each_state_is_known_at_any_moment() -> None:
     total = used(
         AgentStateChanged(state="loading"),
         AgentStateChanged(state="running"),
-        started(),
+        FAILED,
         AgentStateChanged(state="finished"),
         AgentStateChanged(state="running"),
     )
     assert times_in_states_ns(total, 100) == {"loading": 10, "running": 20 + 60, "finished": 10}
-    assert times_in_states_ns(used(started()), 5) == {}
+    assert times_in_states_ns(used(FAILED), 5) == {}
 
 
 @given(
     st.lists(
         st.sampled_from(
             [
-                started(),
                 asked(),
                 asked(2),
                 answered(),
@@ -124,7 +119,7 @@ def test_the_time_in_each_state_is_known_at_any_moment() -> None:
                 FAILED,
                 AskAbandoned(reason=""),
                 StepReenacted(source=1),
-                SettingsChanged(model="other"),
+                ActionProposed(action=Run(command="ls")),
                 AgentStateChanged(state="running"),
             ]
         )

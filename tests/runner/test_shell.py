@@ -31,7 +31,7 @@ def commands(tmp_path: Path) -> Iterator[Commands]:
 
 @pytest.fixture
 def run(commands: Commands) -> Run:
-    def run(command: str, **arguments: Any) -> dict[str, Any]:
+    def run(command: str, **arguments: object) -> dict[str, Any]:
         return commands.run({"command": command, **arguments}, lambda _: None)
 
     return run
@@ -99,10 +99,11 @@ def test_a_shell_that_ends_is_replaced_and_says_so(run: Run, tmp_path: Path, com
 
 
 def test_a_shell_that_is_killed_while_nobody_looks_is_replaced_before_the_next_command(
-    run: Run, commands: Commands
+    run: Run, commands: Commands, tmp_path: Path
 ) -> None:
-    run("(kill -9 $$) &")
-    commands.await_shell_end()
+    run("mkfifo door; (read x < door; kill -9 $$) &")
+    (tmp_path / "door").write_text("go\n")
+    assert commands.await_shell_end()
     assert run("echo alive")["content"].endswith("alive")
 
 
@@ -181,7 +182,7 @@ def test_waiting_or_input_without_a_command_is_an_error(run: Run, arguments: dic
 
 def test_output_that_comes_while_nobody_asks_is_not_lost(run: Run, commands: Commands) -> None:
     run("echo one; sleep 0.6; head -c 100000 /dev/zero | tr '\\0' y; echo; echo two")
-    commands.await_idle()
+    assert commands.await_idle()
     observation = run("echo three")
     assert observation["content"].endswith("y\ntwo\n[The command before ended with exit code 0.]\nthree")
     assert observation["exit_code"] == 0

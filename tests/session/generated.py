@@ -1,11 +1,11 @@
 """Sessions of every kind, made by running random plans on the stepper, with what was held live meanwhile."""
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
 from msgspec import Struct
+from msgspec.structs import replace
 
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import Line, ScriptedModel, says
@@ -30,6 +30,7 @@ from refold.actors.sessions import Identity, Sessions
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     MessageReceived,
+    ModelAnswered,
     ModelFailed,
     RecallRecorded,
     RuntimeConnected,
@@ -52,7 +53,8 @@ type Turn = tuple[str, int]
 """What a person does, and how many steps everything else then takes."""
 
 VERBS = (
-    "say", "pause", "resume", "stop", "close", "continue", "confirm", "reject", "claim", "budget", "model", "fault"
+    "say", "pause", "resume", "stop", "close", "continue", "confirm", "reject", "claim", "budget", "model",
+    "fault",
 )  # fmt: skip
 
 
@@ -66,6 +68,8 @@ class Plan(Struct, frozen=True):
     lines: tuple[str, ...]
     world: tuple[str, ...]
     turns: tuple[Turn, ...]
+    faults: int = 0
+    """How many actors may crash, at any moment."""
 
 
 PLANS = st.builds(
@@ -75,10 +79,12 @@ PLANS = st.builds(
     iterations_max=st.integers(1, 12),
     task=st.sampled_from([None, "do it", "do it"]),
     lines=st.lists(
-        st.sampled_from(["run", "run", "two", "think", "edit", "nope", "text", "limit", "fail", "finish"]), max_size=8
+        st.sampled_from(["run", "run", "two", "think", "edit", "nope", "text", "limit", "fail", "finish"]),
+        max_size=8,
     ).map(tuple),
     world=st.lists(st.sampled_from(["ok", "ok", "ok", "error", "lost", "refuse"]), max_size=8).map(tuple),
     turns=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 25)), max_size=8).map(tuple),
+    faults=st.integers(0, 3),
 )
 
 
@@ -100,6 +106,15 @@ class WitnessLog(MemoryLog):
 
         super().append(*appends, on_committed=told)
 
+    def damage(self, position: int) -> None:
+        """Change one bit of a stored record, in its body."""
+        stored = self._stored[position]
+        self._stored[position] = stored[:-40] + bytes([stored[-40] ^ 1]) + stored[-39:]
+
+    def lose(self, stream: str, version: int) -> None:
+        """Forget that a version was there."""
+        del self._streams[stream][version]
+
     def _see(self, record: Record) -> None:
         states = self.states.setdefault(record.stream, [initial_state()])
         states.append(evolve(states[-1], record.event, record.version))
@@ -114,7 +129,7 @@ class World:
     def __init__(self, plan: Plan) -> None:
         self._model = ScriptedModel([_line(kind) for kind in plan.lines])
         self._world = list(plan.world)
-        self._lock = threading.Lock()
+        self._answers: dict[str, Observation] = {}
         self.carried_out: dict[str, int] = {}
 
     @property
@@ -150,7 +165,9 @@ class World:
         del settings, shown
         return RecallRecorded(recall="knowledge", content=f"about {text}")
 
-    def connect(self, settings: Settings, *, epoch: int, incarnation: str) -> RuntimeConnected | RuntimeFailed:
+    def connect(
+        self, settings: Settings, *, epoch: int, incarnation: str
+    ) -> RuntimeConnected | RuntimeFailed:
         if self._next() == "refuse":
             return RuntimeFailed(reason="no sandbox today")
         return RuntimeConnected(incarnation=incarnation, sandbox=settings.sandbox, epoch=epoch)
@@ -165,14 +182,15 @@ class World:
         on_glimpse: Callable[[str], None] | None = None,
     ) -> Observation:
         del digest, started_in, on_glimpse
+        if key in self._answers:
+            return self._answers[key]
         what = self._next()
         if what == "lost":
             raise HandsLost("it went away")
-        with self._lock:
-            self.carried_out[key] = self.carried_out.get(key, 0) + 1
-        if what == "error":
-            return Failure(content="it does not work")
-        return RunOutput(content=f"{type(action).__name__} done", exit_code=0)
+        self.carried_out[key] = self.carried_out.get(key, 0) + 1
+        done = RunOutput(content=f"{type(action).__name__} done", exit_code=0)
+        self._answers[key] = Failure(content="it does not work") if what == "error" else done
+        return self._answers[key]
 
     def acknowledge(self, key: str) -> None:
         del key
@@ -181,8 +199,7 @@ class World:
         del key
 
     def _next(self) -> str:
-        with self._lock:
-            return self._world.pop(0) if self._world else "ok"
+        return self._world.pop(0) if self._world else "ok"
 
 
 class Made(Struct, frozen=True):
@@ -196,7 +213,7 @@ class Made(Struct, frozen=True):
 
 def make(plan: Plan) -> Made:
     """Run a plan to where nothing happens any more."""
-    stepper, log, world = Stepper(plan.seed), WitnessLog(), World(plan)
+    stepper, log, world = Stepper(plan.seed, faults=plan.faults), WitnessLog(), World(plan)
     sessions = Sessions(stepper, log, world, IDENTITY)
     made = Made(stepper, log, sessions, world)
     settings = Settings(
@@ -234,7 +251,7 @@ def _do(made: Made, verb: str) -> None:
         made.sessions.tell(STREAM, _command(made, verb, made.stepper.new_id(), made.stepper.now_ns()))
 
 
-def _command(made: Made, verb: str, id_: str, at: int) -> Command:
+def _command(made: Made, verb: str, id_: str, at: int) -> Command:  # noqa: PLR0911 - one per verb
     match verb:
         case "say":
             return SendMessage(id=id_, at=at, by="user", fact=MessageReceived(content=f"hear me {id_[:4]}"))
@@ -254,18 +271,27 @@ def _command(made: Made, verb: str, id_: str, at: int) -> Command:
         case "reject":
             return RejectActions(id=id_, at=at, by="user", reason="no")
         case "budget":
-            return ChangeSettings(id=id_, at=at, by="user", fact=SettingsChanged(budget_usd=0.1, confirm="never"))
+            return ChangeSettings(
+                id=id_, at=at, by="user", fact=SettingsChanged(budget_usd=0.1, confirm="never")
+            )
         case _:
             return ChangeSettings(id=id_, at=at, by="user", fact=SettingsChanged(model="script:other"))
 
 
 def _line(kind: str) -> Line:
+    line = _bare_line(kind)
+    return replace(line, cost_usd=0.02) if isinstance(line, ModelAnswered) else line
+
+
+def _bare_line(kind: str) -> ModelAnswered | ModelFailed:  # noqa: PLR0911 - one per kind
     used = Usage(prompt=1000, completion=100, cached=10, reasoning=5)
     match kind:
         case "run":
             return says("look", ("execute_bash", {"command": "ls"}), usage=used)
         case "two":
-            return says("", ("execute_bash", {"command": "a"}), ("execute_bash", {"command": "b"}), usage=used)
+            return says(
+                "", ("execute_bash", {"command": "a"}), ("execute_bash", {"command": "b"}), usage=used
+            )
         case "think":
             return says("", ("think", {"thought": "hm"}), ("execute_bash", {"command": "c"}), usage=used)
         case "edit":

@@ -13,7 +13,7 @@ from tests.session.generated import PLANS, STREAM, Plan, make
 EMPTY = Plan(seed=1, confirm="never", iterations_max=9, task="do it", lines=(), world=(), turns=())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(plan=PLANS)
 def test_every_version_is_shown_as_it_was_held_live(plan: Plan) -> None:
     made = make(plan)
@@ -25,14 +25,16 @@ def test_every_version_is_shown_as_it_was_held_live(plan: Plan) -> None:
         assert fold(initial_state(), then) == made.log.states[STREAM][version + 1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(plan=PLANS)
 def test_what_is_shown_agrees_with_what_the_deciders_count(plan: Plan) -> None:
     made = make(plan)
     state, seen = made.sessions.state(STREAM), shown(made.log.read(STREAM))
     assert seen["iterations"] == state.agent.iterations
     assert seen["status"] == state.agent.state
-    assert [pending["version"] for pending in seen["pending"]] == [opened.version for opened in state.hands.open]
+    assert [pending["version"] for pending in seen["pending"]] == [
+        opened.version for opened in state.hands.open
+    ]
 
 
 def test_a_finished_session_at_a_glance() -> None:
@@ -46,7 +48,7 @@ def test_a_finished_session_at_a_glance() -> None:
         "waiting": None,
         "retry_at": None,
         "iterations": 2,
-        "cost": None,
+        "cost": 0.04,
         "tokens": {"prompt": 2000, "completion": 200, "cached": 20, "reasoning": 10},
         "limits": {"iterations_max": 9, "iterations_left": 7, "budget_usd": None},
         "pending": [],
@@ -76,9 +78,7 @@ def test_what_waits_for_a_confirmation_is_shown_with_what_names_it() -> None:
 def test_a_rate_limited_session_says_until_when() -> None:
     made = make(Plan(1, "never", 9, "do it", ("limit", "finish"), (), ()))
     at = next(
-        version
-        for version, seen in enumerate(made.log.shown[STREAM])
-        if seen["status"] == "rate_limited"
+        version for version, seen in enumerate(made.log.shown[STREAM]) if seen["status"] == "rate_limited"
     )
     seen = shown(made.log.read(STREAM, until=at))
     assert seen["retry_at"] > next(iter(made.log.read(STREAM, after=at))).at - 10**10

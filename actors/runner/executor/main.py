@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 from .commands import Commands
 from .editor import Editor
+from .lines import line
 from .processes import adopt_orphans, end_descendants, reap
 from .shell import ShellFailed
 from .text_file import Unreadable
@@ -71,26 +73,29 @@ class Executor:
 
 def main() -> None:
     """Serve the keeper on standard input and output until it closes them; leave no process behind."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # What is ignored here could not be sent to any command either.
     adopt_orphans()
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # Whatever else writes to standard output must not end up among the answers.
     lock = threading.Lock()
 
     def tell(message: dict[str, Any]) -> None:
         with lock:
-            answers.write(json.dumps(message) + "\n")
-            answers.flush()
+            data = line(message)
+            while data:
+                data = data[answers.write(data) or 0 :]
 
     try:
         executor: Executor | None = None
-        for line in sys.stdin.buffer:
-            message = json.loads(line)
+        for text in sys.stdin.buffer:
+            message = json.loads(text)
             if executor is None:
                 executor = Executor(message, tell)
                 tell({"ready": os.getpid()})
             else:
                 executor.accept(message)
-    except ShellFailed as error:
+    except (ShellFailed, OSError) as error:
         tell({"failed": str(error)})
     finally:
         end_descendants()

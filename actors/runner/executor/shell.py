@@ -40,6 +40,7 @@ class Shell:
         """The exit code of the shell itself, once it is gone."""
         self._running = True
         self._drained = False
+        self._released = threading.Event()
         self._pending = b""
         halves = os.urandom(16).hex(), os.urandom(16).hex()
         self._mark = mark(halves)
@@ -48,7 +49,8 @@ class Shell:
         self.pid = self._process.pid
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._wait, daemon=True).start()
-        os.write(self._lines, prepare(self._descriptors, halves=halves))
+        with contextlib.suppress(BrokenPipeError):  # It ended at once; what it said is told below.
+            os.write(self._lines, prepare(self._descriptors, halves=halves))
         self._await_first_prompt()
 
     def is_running(self) -> bool:
@@ -96,6 +98,7 @@ class Shell:
         """Let go of an ended shell's descriptors."""
         for descriptor in (self._lines, self._texts, self._status):
             os.close(descriptor)
+        self._released.set()
 
     def _spawn(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         lines, self._lines = os.pipe()
@@ -145,6 +148,7 @@ class Shell:
             self._pending = b""
             self._drained = True
             self.news.notify_all()
+        self._released.wait()  # Until then somebody may still name the terminal by its number.
         os.close(self._terminal.master)
 
     def _accept(self, data: bytes) -> None:

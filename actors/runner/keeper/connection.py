@@ -1,12 +1,12 @@
 """One driver on the line: JSON lines in, JSON lines out, and never a wait for a slow reader."""
 
-import json
 import socket
 from typing import Any
 
+from ..executor.lines import Lines, line  # noqa: TID252 - a plain folder has no other name
+
 _READ_BYTES = 65536
 _GLIMPSES_MAX = 1_000_000
-_LINE_MAX = 256 * 1024 * 1024
 
 
 class Connection:
@@ -18,7 +18,7 @@ class Connection:
         self.epoch: int | None = None
         """The epoch that it presented; None before it has said hello."""
         self.gone = False
-        self._in = bytearray()
+        self._in = Lines()
         self._out = bytearray()
 
     @property
@@ -27,27 +27,19 @@ class Connection:
 
     def read(self) -> list[dict[str, Any]]:
         """Return the messages that have arrived whole; `gone` says that the other side hung up."""
+        messages: list[dict[str, Any]] = []
         try:
-            while True:
-                data = self.link.recv(_READ_BYTES)
-                if not data:
-                    self.gone = True
-                    break
-                self._in += data
+            while data := self.link.recv(_READ_BYTES):
+                messages += self._in.feed(data)
+            self.gone = True
         except BlockingIOError:
             pass
-        except OSError:
+        except (OSError, ValueError):
             self.gone = True
-        *lines, rest = bytes(self._in).split(b"\n")
-        self._in[:] = rest
-        try:
-            return [json.loads(line) for line in lines]
-        except ValueError:
-            self.gone = True
-            return []
+        return messages
 
     def tell(self, message: dict[str, Any]) -> None:
-        self._out += json.dumps(message).encode() + b"\n"
+        self._out += line(message)
         self.flush()
 
     def show(self, message: dict[str, Any]) -> None:

@@ -3,13 +3,14 @@
 # pathlib would take a good part of the time that this process needs to start.
 # ruff: noqa: PTH123
 
-import json
 import os
 import select
 import subprocess
 import time
 from collections.abc import Sequence
 from typing import Any
+
+from ..executor.lines import Lines, line  # noqa: TID252 - a plain folder has no other name
 
 _READY_S = 30.0
 _END_S = 3.0
@@ -26,7 +27,7 @@ class Inside:
 
     def __init__(self, command: Sequence[str], settings: dict[str, Any], log: str) -> None:
         self._log = log
-        self._buffer = bytearray()
+        self._lines = Lines()
         with open(log, "ab") as errors:
             said_before = errors.tell()
             try:
@@ -60,7 +61,7 @@ class Inside:
         os.set_blocking(self.descriptor, False)
 
     def tell(self, message: dict[str, Any]) -> None:
-        data = json.dumps(message).encode() + b"\n"
+        data = line(message)
         try:
             while data:
                 data = data[self._in.write(data) or 0 :]
@@ -69,15 +70,13 @@ class Inside:
 
     def read(self) -> list[dict[str, Any]] | None:
         """Return the messages that have arrived; None when the executor is gone."""
-        ended = False
+        messages: list[dict[str, Any]] = []
         try:
             while data := os.read(self.descriptor, _READ_BYTES):
-                self._buffer += data
-            ended = True
+                messages += self._lines.feed(data)
         except BlockingIOError:
-            pass
-        messages = self._messages()
-        return messages or None if ended else messages
+            return messages
+        return messages or None
 
     def end(self) -> None:
         """Close its input, which ends it, and insist if it does not."""
@@ -91,10 +90,4 @@ class Inside:
     def _read_until(self, until: float) -> list[dict[str, Any]] | None:
         ready, _, _ = select.select([self.descriptor], [], [], max(0.0, until - time.monotonic()))
         data = os.read(self.descriptor, _READ_BYTES) if ready else b""
-        self._buffer += data
-        return self._messages() if data else None
-
-    def _messages(self) -> list[dict[str, Any]]:
-        *lines, rest = bytes(self._buffer).split(b"\n")
-        self._buffer[:] = rest
-        return [json.loads(line) for line in lines]
+        return self._lines.feed(data) if data else None

@@ -1,0 +1,35 @@
+"""Log lines about ourselves: to stderr, quiet unless something is wrong, in the embedding program's style if it has one."""
+
+import os
+import sys
+from typing import Any
+
+
+def logger(**bound: Any) -> Any:  # noqa: ANN401 - structlog's own type is as loose
+    """Return a structlog logger with these things bound to it.
+
+    A program that configured structlog keeps its configuration. Otherwise lines of `$REFOLD_LOG` (default
+    `error`) and above go to stderr, with traces only at `debug`. Imported when there is something to say.
+    """
+    import structlog  # noqa: PLC0415 - paid for only by a process that has something to log
+
+    if not structlog.is_configured():
+        level = os.environ.get("REFOLD_LOG", "error").lower()
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                *([] if level == "debug" else [_without_trace]),
+                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+                if sys.stderr.isatty()
+                else structlog.processors.JSONRenderer(),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(level),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
+    return structlog.get_logger("refold", **bound)
+
+
+def _without_trace(_logger: object, _name: str, line: Any) -> Any:  # noqa: ANN401
+    line.pop("trace", None)
+    return line

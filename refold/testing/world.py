@@ -1,0 +1,112 @@
+"""A whole world for sessions in a simulation: a scripted model, a runner that counts, a memory that is empty."""
+
+from collections.abc import Sequence
+
+from refold.actors.models.fake import Line, ScriptedModel
+from refold.actors.models.port import Model, OnGlimpse
+from refold.actors.runner.fake import Answer, FakeRunner, FakeWorld, obedient
+from refold.actors.runner.runner import LaunchFailed, RunnerLost, RunnerRefused
+from refold.actors.runtime.port import HandsLost, HandsPort
+from refold.eventlog.actions import Action
+from refold.eventlog.events import RecallRecorded, RuntimeConnected, RuntimeFailed
+from refold.eventlog.observations import Observation
+from refold.eventlog.settings import Price, Settings
+
+
+class SmallWorld:
+    """What sessions touch (`Edges`). It outlives every driver: what was carried out stays carried out.
+
+    `effects` of `runner` counts by key how often an action took effect; `model` holds what was asked.
+    """
+
+    def __init__(self, lines: Sequence[Line] = (), *, price: Price | None = None, answer: Answer = obedient) -> None:
+        self.scripted = ScriptedModel(lines)
+        self.runner = FakeWorld(answer)
+        self.launches_fail = 0
+        """So many launches of a runner still fail."""
+        self._price = price
+
+    @property
+    def models(self) -> "SmallWorld":
+        return self
+
+    @property
+    def sources(self) -> "SmallWorld":
+        return self
+
+    def model(self, settings: Settings) -> Model:  # noqa: ARG002 - one model for all
+        return self.scripted
+
+    def price(self, settings: Settings) -> Price | None:
+        return settings.price or self._price
+
+    def glimpses(self, stream: str) -> OnGlimpse | None:  # noqa: ARG002 - nobody watches
+        return None
+
+    def on_glimpse(self, stream: str) -> OnGlimpse | None:  # noqa: ARG002
+        return None
+
+    def hands(self, stream: str) -> HandsPort:  # noqa: ARG002 - one runner for all
+        return SmallHands(self)
+
+    def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:  # noqa: ARG002
+        return RecallRecorded(recall="workspace_context", content=f"workspace: {settings.workspace}")
+
+    def knowledge(self, settings: Settings, text: str, shown: tuple[str, ...]) -> RecallRecorded:  # noqa: ARG002
+        return RecallRecorded(recall="knowledge")
+
+
+class SmallHands:
+    """A session's way to the runner of a `SmallWorld`."""
+
+    def __init__(self, world: SmallWorld) -> None:
+        self._world = world
+        self._runner: FakeRunner | None = None
+
+    def connect(
+        self, settings: Settings, *, epoch: int, incarnation: str
+    ) -> RuntimeConnected | RuntimeFailed:
+        world = self._world
+        if world.launches_fail:
+            world.launches_fail -= 1
+            return RuntimeFailed(reason="no sandbox works here")
+        try:
+            living = world.runner.connect(epoch=epoch)
+            self._runner = living or world.runner.launch(epoch=epoch, incarnation=incarnation)
+        except (LaunchFailed, RunnerRefused) as error:
+            return RuntimeFailed(reason=str(error))
+        return RuntimeConnected(
+            incarnation=self._runner.incarnation,
+            sandbox=settings.sandbox,
+            epoch=epoch,
+            resumed=living is not None,
+        )
+
+    def execute(
+        self,
+        key: str,
+        digest: str,
+        action: Action,
+        *,
+        started_in: str,
+        on_glimpse: OnGlimpse | None = None,
+    ) -> Observation:
+        if self._runner is None:
+            raise HandsLost("not connected")
+        try:
+            return self._runner.collect_or_execute(key, digest, action, started_in, on_glimpse=on_glimpse)
+        except (RunnerLost, RunnerRefused) as error:
+            raise HandsLost(str(error)) from error
+
+    def acknowledge(self, key: str) -> None:
+        self._quietly("acknowledge", key)
+
+    def interrupt(self, key: str) -> None:
+        self._quietly("interrupt", key)
+
+    def _quietly(self, verb: str, key: str) -> None:
+        try:
+            if self._runner is not None:
+                (self._runner.interrupt if verb == "interrupt" else self._runner.acknowledge)(key)
+        except (RunnerLost, RunnerRefused):
+            pass  # Who is gone keeps nothing and runs nothing.
