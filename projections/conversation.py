@@ -1,13 +1,10 @@
 """The conversation as a model is shown it: turns are whole, calls have results, nothing overtakes."""
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
@@ -42,50 +39,12 @@ from refold.eventlog.events import (
     Unknown,
     WarningRaised,
 )
-from refold.eventlog.observations import Observation, RunOutput
 from refold.eventlog.record import Record
 from refold.projections.calls import call_of, text_of
 from refold.projections.projection import project
 from refold.projections.request import Message, Request, Transcript
-
-OBSERVATION_CHARACTERS_MAX = 30_000
-NO_RESULT = "No result was recorded for this call."
-
-_NAME_UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
-_NAME_LENGTH_MAX = 64
-
-
-class _Turn:
-    """An assistant's turn whose calls are being answered; `written` here when no model gave it."""
-
-    def __init__(self, content: str, *, written: bool) -> None:
-        self.content = content
-        self.written = written
-        self.details: dict[str, Any] = {}
-        self.calls: list[dict[str, Any]] = []
-        self.open: Counter[str] = Counter()
-        self.results: list[Message] = []
-
-    def call(self, id_: str, name: str, arguments: str) -> None:
-        function = {"name": _safe_name(name), "arguments": arguments}
-        self.calls.append({"id": id_, "type": "function", "function": function})
-        self.open[id_] += 1
-
-    def answer(self, id_: str, text: str) -> None:
-        self.results.append(_tool_message(id_, text))
-        self.open[id_] -= 1
-        self.open += Counter()
-
-    def messages(self) -> list[Message]:
-        """Return the turn with a result for every call, a made-up one where there is none yet."""
-        if not (self.content or self.calls or self.details):
-            return []
-        message: Message = {"role": "assistant", "content": self.content}
-        if self.calls:
-            message["tool_calls"] = self.calls
-        if self.details:
-            message["details"] = self.details
-        return [message, *self.results, *(_tool_message(id_, NO_RESULT) for id_ in self.open.elements())]
+from refold.projections.turn import Turn
+from refold.projections.wording import context, cut, note, rendered, told
 
 
 class Conversation:
@@ -100,7 +59,7 @@ class Conversation:
         self._system: Message | None = None
         self._tools: tuple[dict[str, Any], ...] = ()
         self._transcript = Transcript()
-        self._turn: _Turn | None = None
+        self._turn: Turn | None = None
         self._inbox: list[tuple[int, Message, list[Message]]] = []
         self._asked = False
         self._actions: dict[int, str] = {}
@@ -170,10 +129,10 @@ class Conversation:
             self._seal()
         self._asked = False
         self._close_turn()
-        turn = _Turn(answer.content, written=False)
+        turn = Turn(answer.content, written=False)
         turn.details = answer.details
         for call in answer.tool_calls:
-            turn.call(call.id, call.name, _as_object(call.arguments))
+            turn.call(call.id, call.name, call.arguments)
         self._turn = turn
         self._answer = (record.version, record.command)
         self._close_if_complete()
@@ -187,7 +146,7 @@ class Conversation:
         elif record.cause == self._answer[0] or record.command == self._answer[1]:
             return  # the text of the answer, which stands there already
         elif proposed.by == "user":
-            self._inbox.append((record.version, _from_user(_told(proposed.action)), []))
+            self._inbox.append((record.version, _from_user(told(proposed.action)), []))
         else:
             self._write_turn(record, proposed)
 
@@ -196,7 +155,7 @@ class Conversation:
         turn = self._turn
         if turn is None or not turn.written or turn.results or called is None:
             self._seal()
-            turn = self._turn = _Turn(text_of(proposed.action), written=True)
+            turn = self._turn = Turn(text_of(proposed.action), written=True)
         elif text := text_of(proposed.action):
             turn.content = f"{turn.content}\n{text}" if turn.content else text
         if called is not None:
@@ -214,12 +173,12 @@ class Conversation:
                 turn.answer(key, text)
                 self._close_if_complete()
                 return
-        self._inbox.append((version, _from_user(_note(text)), []))
+        self._inbox.append((version, _from_user(note(text)), []))
 
     def _recalled(self, version: int, recall: RecallRecorded) -> None:
         if not recall.content:
             return
-        message = _from_user(f"<context>\n{recall.content}\n</context>")
+        message = _from_user(context(recall.content))
         for at, _, recalled in self._inbox:
             if at == recall.cause:
                 recalled.append(message)
@@ -262,59 +221,5 @@ def conversation(records: Iterable[Record]) -> Conversation:
     return project(ConversationProjection(), records)
 
 
-def rendered(observation: Observation) -> str:
-    """Return an observation as the model reads it, never longer than a model should bear."""
-    text = cut(observation.content)
-    match observation:
-        case RunOutput(exit_code=-1):
-            return f"{text}\n[no exit code yet: the command is still running]".lstrip("\n")
-        case RunOutput(exit_code=code, directory=directory):
-            place = f", now in {directory}" if directory else ""
-            return f"{text}\n[exit code {code}{place}]".lstrip("\n")
-        case _:
-            return text or "[no output]"
-
-
-def cut(text: str, characters_max: int = OBSERVATION_CHARACTERS_MAX) -> str:
-    """Return `text`, the middle of a long one replaced by a note of how much is missing."""
-    missing = len(text) - characters_max
-    if missing <= 0:
-        return text
-    head = characters_max // 2
-    note = f"\n[... {missing} characters cut from the middle ...]\n"
-    return text[:head] + note + text[len(text) - (characters_max - head) :]
-
-
 def _from_user(content: str) -> Message:
     return {"role": "user", "content": content or "[empty message]"}
-
-
-def _tool_message(id_: str, text: str) -> Message:
-    return {"role": "tool", "tool_call_id": id_, "content": text}
-
-
-def _note(text: str) -> str:
-    return f"<note>\n{text}\n</note>"
-
-
-def _told(action: Action) -> str:
-    """Return what a user did, in words; only imported streams hold such actions."""
-    called = call_of(action)
-    if called is None:
-        return text_of(action)
-    name, arguments = called
-    return _note(f"The user called {name} with {msgspec.json.encode(arguments).decode()}")
-
-
-def _safe_name(name: str) -> str:
-    """Return a name that every provider takes back, also where the model wrote one that none would."""
-    return _NAME_UNSAFE.sub("_", name)[:_NAME_LENGTH_MAX] or "unnamed"
-
-
-def _as_object(arguments: str) -> str:
-    """Return arguments that every provider can parse; text that is no JSON object is shown inside one."""
-    try:
-        is_object = isinstance(msgspec.json.decode(arguments or "{}"), dict)
-    except (msgspec.DecodeError, RecursionError):
-        is_object = False
-    return (arguments or "{}") if is_object else msgspec.json.encode({"malformed": arguments}).decode()

@@ -25,7 +25,8 @@ from refold.eventlog.events import (
     SessionStarted,
 )
 from refold.eventlog.formats.openhands_observations import hostname_of
-from refold.eventlog.observations import Cancelled, Failure, Observation, OutcomeUnknown
+from refold.eventlog.formats.plain import table_of, text_of
+from refold.eventlog.observations import Cancelled, Failure, Observation, OutcomeUnknown, RunOutput
 from refold.eventlog.record import Record
 from refold.projections.render import kind_of
 
@@ -106,21 +107,37 @@ def names_workspace(records: Iterable[Record]) -> bool:
 
 
 def workspace_of(records: Iterable[Record]) -> str:
-    """Return the path by which a session's actions and answers name its workspace."""
+    """Return the path by which a session's actions and answers name its workspace.
+
+    One that was imported may not say; then it is where its first command ran.
+    """
     folder: str | None = None
-    sandbox = ""
+    sandbox = began = ""
     for record in records:
         match record.event:
             case SessionStarted(settings=settings):
                 folder, sandbox = settings.workspace, settings.sandbox
+            case ForeignRecorded(name="SessionStarted", foreign=str(text)):
+                started = table_of(table_of(json.loads(text).get("data")).get("settings"))
+                folder, sandbox = text_of(started.get("workspace")), text_of(started.get("sandbox"))
             case SessionForked(workspace=workspace, settings=settings):
                 folder = workspace
                 sandbox = sandbox if settings is None else settings.sandbox
             case RuntimeConnected(sandbox=connected):
                 sandbox = connected
+            case ObservationRecorded(foreign=str(), observation=RunOutput(directory=directory)) as answer:
+                began = began or ("" if _moves(answer.observation) else directory)
             case _:
                 pass
-    return folder if folder is not None and sandbox == "local" else WORKSPACE
+    if folder is not None:
+        return folder if sandbox == "local" else WORKSPACE
+    return WORKSPACE if f"{began}/".startswith((f"{WORKSPACE}/", "//")) or not began else began
+
+
+def _moves(observation: Observation) -> bool:
+    return (
+        isinstance(observation, RunOutput) and re.search(r"\b(?:cd|pushd)\b", observation.command) is not None
+    )
 
 
 def _step(version: int, event: ActionProposed, answer: ObservationRecorded | None, host: str) -> RecordedStep:

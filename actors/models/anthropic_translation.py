@@ -87,7 +87,7 @@ def _assistant(message: Message, ids: _Ids, reasoning_of: str | None) -> list[di
     parts: list[dict[str, Any]] = details["blocks"]
     for part in parts:
         if part["type"] == "tool_use":
-            blocks.append(calls[part["call"]])
+            blocks.append(calls[int(part["call"])])
         else:
             blocks.extend(_texts(part["text"]) if part["type"] == "text" else [part])
     return blocks

@@ -75,7 +75,7 @@ def _turn(message: Message, model: str) -> list[dict[str, Any]]:
     for part in parts:
         match part["type"]:
             case "call":
-                items.append(calls[part["call"]])
+                items.append(calls[int(part["call"])])
             case "text":
                 items.append({"role": "assistant", "content": part["text"]})
             case _:

@@ -77,7 +77,7 @@ def _fault_of(error: Exception, status: int | None, message: str) -> FaultClass:
 def _status_in(body: object) -> int | None:
     """Return the status that an error inside a stream carries as its code."""
     code = cast("Mapping[str, Any]", body).get("code") if isinstance(body, Mapping) else None
-    return code if isinstance(code, int) and _FIRST_ERROR <= code else None
+    return code if isinstance(code, int) and code >= _FIRST_ERROR else None
 
 
 def _message_of(error: Exception) -> str:

@@ -41,7 +41,8 @@ def launch(spec: RunnerSpec) -> RunnerClient:
         process.stdin.close()
         answer = _answer(process.stdout.fileno())
     if "ready" not in answer:
-        raise LaunchFailed(f"sandbox {spec.sandbox}: {answer.get('failed', 'the keeper did not answer')}")
+        why = answer.get("failed") or f"the keeper did not answer; see {spec.directory / 'log'}"
+        raise LaunchFailed(f"sandbox {spec.sandbox}: {why}")
     client = connect(spec.directory, spec.epoch)
     if client is None:
         raise LaunchFailed(f"the runner came up and was gone at once; see {spec.directory / 'log'}")

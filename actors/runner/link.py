@@ -18,7 +18,7 @@ from refold.actors.runner.executor.lines import Lines, line
 from refold.actors.runner.recovery import collect_or_execute
 from refold.actors.runner.runner import KeyState, OnGlimpse, RunnerLost, RunnerRefused
 from refold.eventlog.actions import Action
-from refold.eventlog.observations import Observation
+from refold.eventlog.observations import Failure, Observation
 
 _CONNECT_S = 10.0
 _END_S = 15.0
@@ -183,7 +183,10 @@ class RunnerClient:
 
 
 def _observation(answer: _Answer) -> Observation:
-    observation: Observation = msgspec.convert(answer["observation"], Observation)
+    try:
+        observation: Observation = msgspec.convert(answer["observation"], Observation)
+    except msgspec.ValidationError as error:
+        return Failure(content=f"ERROR:\nThe runner gave an answer that cannot be read: {error}.")
     return observation
 
 

@@ -85,7 +85,7 @@ class _Export:
         cause = None if record.cause is None else self._ids.get(record.cause)
         if cause is not None and isinstance(record.event, ObservationRecorded | RecallRecorded):
             head["cause"] = cause
-        return (json.dumps(head | told),)
+        return (json.dumps(head | told, separators=(",", ":")),)
 
     def _numbered(self, records: tuple[Record, ...]) -> dict[int, int]:
         """Return each event's id: its own where it was imported, else its version, moved up past those."""

@@ -1,6 +1,5 @@
 """Driving a session from a terminal: show what is committed, ask the person, end with the right code."""
 
-import json
 import select
 import signal
 import sys
@@ -12,6 +11,7 @@ from types import FrameType
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State
 from refold.cli.exits import exit_code
+from refold.cli.output import put_text
 from refold.cli.view import LiveView, QuietView, View
 from refold.eventlog.record import Record
 from refold.home import Home
@@ -47,8 +47,7 @@ class Watcher:
 
     def record(self, record: Record, state: State) -> None:
         if self._json:
-            sys.stdout.write(json.dumps(self._renderer.render(record), ensure_ascii=False) + "\n")
-            sys.stdout.flush()
+            put_text(self._renderer.line(record))
         else:
             self.view.record(record, state)
 

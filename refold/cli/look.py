@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from refold.cli.options import HomeOption, JsonOption, SessionArgument
-from refold.cli.output import put, say
+from refold.cli.output import put, put_text, say
 from refold.cli.words import did, got
 from refold.eventlog.events import ActionProposed, AgentStateChanged, MessageReceived, ObservationRecorded
 from refold.eventlog.record import Record
@@ -74,7 +74,7 @@ def events(
         check_known(log, session)
         for record in _records(log, session, after, follow=follow):
             if json:
-                put(renderer.render(record))
+                put_text(renderer.line(record))
             else:
                 sys.stdout.write(line_of(record) + "\n")
                 sys.stdout.flush()

@@ -13,7 +13,7 @@ from refold.beginning import begin, choose_sandbox, model_name, new_name
 from refold.cli.drive import Watcher, drive
 from refold.cli.exits import exit_code
 from refold.cli.options import HomeOption, JsonOption, ModelOption, SandboxOption, SessionArgument
-from refold.cli.output import put, say
+from refold.cli.output import put, put_text, say
 from refold.errors import RefoldError, SessionExists, WrongUsage
 from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import EventLog, WrongVersion
@@ -103,7 +103,7 @@ def export(
         else:
             renderer = Renderer()
             for record in log.read(session):
-                put(renderer.render(record))
+                put_text(renderer.line(record))
     return 0
 
 

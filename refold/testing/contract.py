@@ -9,14 +9,13 @@ log and closes it afterwards:
 """
 # ruff: noqa: S101, PLR2004 - these are tests, wherever they stand
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Thread
 
 import pytest
 
-from refold.eventlog.events import Event, MessageReceived, SessionForked, WarningRaised
+from refold.eventlog.events import MessageReceived, SessionForked, WarningRaised
 from refold.eventlog.log import (
     NO_STREAM,
     Append,
@@ -30,46 +29,9 @@ from refold.eventlog.log import (
     WrongVersion,
 )
 from refold.eventlog.record import Given, Record
+from refold.testing.appends import append, contents, fork, given, said
 
 PATIENCE_S = 30.0
-
-
-def given(command: str, *, at: int = 1_700_000_000_000_000_000, text: str = "") -> Given:
-    """Return a command as an append carries it."""
-    return Given(id=command, kind="say", at=at, by="user", body={"text": text} if text else {})
-
-
-def said(*contents: str) -> tuple[Event, ...]:
-    return tuple(MessageReceived(content=content) for content in contents)
-
-
-def append(
-    stream: str,
-    expected: int,
-    command: str,
-    *contents: str,
-    epoch: int = 1,
-    agenda: bytes | None = None,
-) -> Append:
-    """Return an append of one command that says `contents`, or its own id."""
-    entry = Entry(given(command), said(*(contents or (command,))))
-    return Append(stream=stream, expected=expected, epoch=epoch, entries=(entry,), agenda=agenda)
-
-
-def fork(stream: str, parent: Record, command: str, *, digest: str | None = None) -> Append:
-    """Return the append that forks the parent's stream at the version of this record."""
-    event = SessionForked(
-        parent=parent.stream,
-        version=parent.version,
-        digest=parent.digest.hex() if digest is None else digest,
-        workspace="/workspace",
-    )
-    entry = Entry(given(command), (event,))
-    return Append(stream=stream, expected=parent.version, epoch=1, entries=(entry,))
-
-
-def contents(records: Sequence[Record]) -> list[str]:
-    return [record.event.content for record in records if isinstance(record.event, MessageReceived)]
 
 
 class EventLogContract:

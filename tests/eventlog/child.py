@@ -6,6 +6,7 @@ has seen so many records and prints them. `hold PATH` opens a read transaction, 
 """
 
 import sys
+from collections.abc import Callable
 from os import getpid
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -13,7 +14,7 @@ from threading import Event
 
 from refold.eventlog.lmdb_log import LMDBLog
 from refold.eventlog.log import NO_STREAM, Appended, LogError
-from refold.testing.contract import append
+from refold.testing.appends import append
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,12 +69,7 @@ def hold(path: str) -> None:
         sys.stdin.read()
 
 
+MODES: dict[str, Callable[..., None]] = {"write": write, "read": read, "hold": hold}
+
 if __name__ == "__main__":
-    numbers = [int(argument) for argument in sys.argv[3:]]
-    match sys.argv[1]:
-        case "write":
-            write(sys.argv[2], *numbers)
-        case "read":
-            read(sys.argv[2], *numbers)
-        case "hold":
-            hold(sys.argv[2])
+    MODES[sys.argv[1]](sys.argv[2], *map(int, sys.argv[3:]))

@@ -1,8 +1,10 @@
 """Audit: change one byte of anything recorded, and it says where."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
+from shutil import copytree
 
 import lmdb
 import pytest
@@ -15,7 +17,7 @@ from refold.eventlog.lmdb_log import LMDBLog
 from refold.eventlog.log import NO_STREAM, CorruptRecord, LogUnreadable
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.tables import NUMBER, PLACE
-from refold.testing.contract import append, fork
+from refold.testing.appends import append, fork
 
 LONG = "long " * 20_000
 
@@ -70,17 +72,17 @@ def test_every_byte_of_every_record_counts(home: Path) -> None:
     for key, stored in list(rows(home, b"log")):
         (position,) = NUMBER.unpack(key)
         for offset in random.sample(range(len(stored)), 12):
-            changed(home, b"log", key, lambda old, at=offset: _turned(old, at))
+            changed(home, b"log", key, partial(_turned, offset))
             report = audited(home)
             assert report.bad is not None
             assert (report.records, report.bad.position) == (position, position)
-            changed(home, b"log", key, lambda _, whole=stored: whole)
+            changed(home, b"log", key, partial(_replaced, stored))
     assert audited(home).bad is None
 
 
 def test_a_changed_byte_of_a_long_text_counts(home: Path) -> None:
     ((key, _),) = rows(home, b"payloads")
-    changed(home, b"payloads", key, lambda old: _turned(old, 77_777))
+    changed(home, b"payloads", key, partial(_turned, 77_777))
     bad = audited(home).bad
     assert bad is not None
     assert bad.position == 3
@@ -102,7 +104,7 @@ def test_a_record_written_anew_with_a_sound_digest_breaks_the_chain(home: Path) 
 
 
 def test_a_missing_record_is_found(home: Path) -> None:
-    changed(home, b"log", NUMBER.pack(2), lambda _: None)
+    changed(home, b"log", NUMBER.pack(2), _removed)
     bad = audited(home).bad
     assert bad is not None
     assert (bad.position, "missing" in bad.reason) == (2, True)
@@ -116,20 +118,19 @@ def test_side_tables_that_differ_from_the_log_are_found(home: Path) -> None:
         (b"names", b"f", 6),
         (b"heads", NUMBER.pack(2), 7),
     ]
-    for table, key, position in cases:
-        saved = [value for found, value in rows(home, table) if found == key][-1]
-        for change in (lambda _: None, lambda old: _turned(old, len(old) - 1)):
-            changed(home, table, key, change)
-            bad = audited(home).bad
+    for number, (table, key, position) in enumerate(cases):
+        for change in (_removed, partial(_turned, -1)):
+            copy = Path(copytree(home, home.parent / f"{number}-{change is _removed}"))
+            changed(copy, table, key, change)
+            bad = audited(copy).bad
             assert bad is not None, (table, key)
             if table in {b"streams", b"commands"}:
                 assert bad.position == position
-            _restore(home, table, key, saved)
-    assert audited(home).bad is None or len(list(home.glob("0*"))) > 1
 
 
 def test_a_row_too_many_is_found(home: Path) -> None:
-    _restore(home, b"commands", b"never given", bytes(28))
+    with lmdb.open(str(home / "000000"), max_dbs=8) as file, file.begin(write=True) as transaction:
+        transaction.put(b"never given", bytes(28), db=file.open_db(b"commands", txn=transaction))
     bad = audited(home).bad
     assert bad is not None
     assert "commands" in bad.reason
@@ -176,11 +177,15 @@ def test_digests_vouch_for_the_bytes_as_they_lie_on_disk(home: Path) -> None:
         assert digest.leaf(stored[: -digest.SIZE]) == digest_of(stored)
 
 
-def _turned(old: bytes, offset: int) -> bytes:
-    return old[:offset] + bytes([old[offset] ^ 4]) + old[offset + 1 :]
+def _turned(offset: int, old: bytes) -> bytes:
+    new = bytearray(old)
+    new[offset] ^= 4
+    return bytes(new)
 
 
-def _restore(home: Path, table: bytes, key: bytes, value: bytes) -> None:
-    for folder in sorted(home.glob("0*")):
-        with lmdb.open(str(folder), max_dbs=8) as file, file.begin(write=True) as transaction:
-            transaction.put(key, value, db=file.open_db(table, txn=transaction))
+def _replaced(new: bytes, _: bytes) -> bytes:
+    return new
+
+
+def _removed(_: bytes) -> None:
+    return None

@@ -7,11 +7,11 @@ from msgspec.msgpack import encode as pack
 
 from refold.eventlog import digest, header
 from refold.eventlog.codec import decode
-from refold.eventlog.events import MessageReceived, Unknown
+from refold.eventlog.events import Event, MessageReceived, Unknown
 from refold.eventlog.log import NO_STREAM, CorruptRecord
 from refold.eventlog.memory_log import MemoryLog
-from refold.eventlog.upcasters import Upcasters
-from refold.testing.contract import append
+from refold.eventlog.upcasters import UPCASTERS, Upcasters
+from refold.testing.appends import append
 
 LOG = bytes(16)
 
@@ -23,8 +23,8 @@ def stored(event: dict[str, Any], *, schema: int = 1) -> bytes:
     return unsigned + digest.leaf(unsigned)
 
 
-def event_of(record: bytes, **options: Any) -> Any:
-    return decode(record, 0, log=LOG, fetch=lambda _: None, **options).event
+def event_of(record: bytes, *, check: bool = True, upcasters: Upcasters = UPCASTERS) -> Event:
+    return decode(record, 0, log=LOG, fetch=lambda _: None, check=check, upcasters=upcasters).event
 
 
 def test_an_event_of_an_unknown_type_is_kept_whole() -> None:
@@ -74,7 +74,7 @@ def test_older_schemas_are_lifted_step_by_step() -> None:
     third = stored({"type": "MessageReceived", "content": "c"}, schema=3)
     other = stored({"type": "Said", "words": "d"}, schema=1)
     lifted = [event_of(record, upcasters=upcasters) for record in (first, second, third, other)]
-    assert [event.content for event in lifted] == ["A", "B", "c", "D"]
+    assert lifted == [MessageReceived(content=content) for content in ("A", "B", "c", "D")]
     with pytest.raises(ValueError, match="already"):
         upcasters.register("Said", 1)(lambda fields: fields)
 

@@ -8,7 +8,7 @@ import pytest
 
 from refold.eventlog.lmdb_log import LMDBLog
 from refold.eventlog.log import NO_STREAM, Appended, LogError
-from refold.testing.contract import append
+from refold.testing.appends import append
 
 
 def test_appends_that_wait_together_are_committed_together(tmp_path: Path) -> None:

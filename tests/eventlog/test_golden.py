@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from refold.eventlog.codec import decode
+from refold.eventlog.events import Event
 from refold.eventlog.record import Record
 from tests.eventlog.samples import EVENTS, TYPES
 from tests.golden.write import FOLDER, LOG, record_of
@@ -35,7 +36,7 @@ def test_a_golden_record_decodes_to_what_it_always_was(path: Path) -> None:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_todays_code_writes_the_bytes_of_format_1(event: Any) -> None:
+def test_todays_code_writes_the_bytes_of_format_1(event: Event) -> None:
     golden = load(FOLDER / f"{type(event).__name__}.json")
     _, stored = record_of(event)
     assert stored.hex() == golden["stored"]

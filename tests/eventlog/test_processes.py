@@ -8,7 +8,7 @@ import pytest
 from refold.eventlog.audit import audit
 from refold.eventlog.lmdb_log import LMDBLog
 from refold.eventlog.log import NO_STREAM
-from refold.testing.contract import append
+from refold.testing.appends import append
 from tests.eventlog import child
 
 

@@ -88,8 +88,8 @@ def test_a_server_that_counts_no_tokens_in_streams_is_asked_without() -> None:
 
 
 def test_sealed_reasoning_goes_back_in_its_place_to_the_model_that_gave_it() -> None:
-    sealed = {"type": "reasoning", "id": "rs", "encrypted_content": "x", "summary": []}
-    parts = [sealed, {"type": "call", "call": 0}, {"type": "text", "text": "So."}]
+    sealed: dict[str, Any] = {"type": "reasoning", "id": "rs", "encrypted_content": "x", "summary": []}
+    parts: list[dict[str, Any]] = [sealed, {"type": "call", "call": 0}, {"type": "text", "text": "So."}]
     function = {"name": "ls", "arguments": "{}"}
     turn: Message = {
         "role": "assistant",

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from refold.actors.models.port import Model
 from refold.actors.models.registry import open_model
@@ -118,16 +117,11 @@ def test_reasoning_is_kept_and_goes_back_with_the_turn(model: Model, aimock: AIM
     answer = model.ask(asked(user("go")))
     assert isinstance(answer, ModelAnswered)
     assert answer.reasoning == "I wonder."
-    stream = (
-        MessageReceived(content="go"),
-        answer,
-        ObservationRecorded(observation=Thought(content="a.txt")),
-    )
+    seen = ObservationRecorded(observation=Thought(content="a.txt"), tool_call_id=answer.tool_calls[0].id)
     grown = Conversation()
+    stream: tuple[Event, ...] = (MessageReceived(content="go"), answer, seen)
     for version, event in enumerate(stream):
-        id_ = answer.tool_calls[0].id
-        fact = replace(event, tool_call_id=id_) if isinstance(event, ObservationRecorded) else event
-        grown.add(record(version, fact))
+        grown.add(record(version, event))
     grown.add(record(3, MessageReceived(content="and?")))
     later = model.ask(grown.request("some-model"))
     assert isinstance(later, ModelAnswered), later

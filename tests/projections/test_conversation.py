@@ -26,15 +26,11 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.observations import Failure, FileEdited, RunOutput, Thought
 from refold.eventlog.record import Record
-from refold.projections.conversation import (
-    NO_RESULT,
-    OBSERVATION_CHARACTERS_MAX,
-    ConversationProjection,
-    conversation,
-    cut,
-)
+from refold.projections.conversation import ConversationProjection, conversation
 from refold.projections.projection import in_batches, project
 from refold.projections.request import Request, digest_of, estimate_tokens
+from refold.projections.turn import NO_RESULT
+from refold.projections.wording import OBSERVATION_CHARACTERS_MAX, cut
 
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "t", "description": "d", "parameters": {}}}
 SYSTEM = SystemMessageAdded(content="You are an agent.", tools=(TOOL,))

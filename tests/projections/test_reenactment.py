@@ -15,6 +15,7 @@ from refold.projections.reenactment import (
     steps,
     workspace_of,
 )
+from refold.projections.render import Renderer
 from tests.formats.native import NATIVE
 from tests.formats.streams import (
     REAL,
@@ -168,6 +169,32 @@ def test_the_workspace_is_where_the_session_had_it(tmp_path: Path) -> None:
     assert workspace_of(ours) == "/home/x/w"
     assert workspace_of(forked(ours, NATIVE[5:6])) == "/w"
     assert workspace_of(foreign) == "/workspace"
+
+
+@pytest.mark.parametrize(
+    ("runs", "workspace"),
+    [
+        ([("ls", "/home/x/w"), ("ls", "/elsewhere")], "/home/x/w"),
+        ([("cd / && ls", "/"), ("ls", "/home/x/w")], "/home/x/w"),
+        ([("ls", "/workspace/repository")], "/workspace"),
+        ([("ls", "/")], "/workspace"),
+        ([("ls", "")], "/workspace"),
+    ],
+)
+def test_an_imported_session_that_does_not_say_had_its_workspace_where_it_began(
+    tmp_path: Path, runs: list[tuple[str, str]], workspace: str
+) -> None:
+    events = [observation("run", command=c, metadata={"exit_code": 0, "working_dir": d}) for c, d in runs]
+
+    assert workspace_of(imported_list(tmp_path, events)) == workspace
+
+
+def test_our_own_records_say_where_the_workspace_was(tmp_path: Path) -> None:
+    renderer = Renderer()
+    file = tmp_path / "records.jsonl"
+    file.write_text("\n".join(renderer.line(record) for record in committed(NATIVE)))
+
+    assert workspace_of(imported(file)) == "/home/x/w"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from refold.actors.runner.executor.commands import Commands
+from refold.actors.runner.executor.shell import ShellFailed
 
 type Run = Callable[..., dict[str, Any]]
 

@@ -135,7 +135,7 @@ class _Points:
 
 def _who(actor: str) -> str:
     """Return which actor it is, or which kind of work."""
-    return actor.removeprefix("*work ").split("/")[1] if "/" in actor else actor
+    return actor.removeprefix("*work ").removeprefix(f"{STREAM}/").split("/")[0]
 
 
 @cache

@@ -134,9 +134,9 @@ class Commands:
         self._interrupted = False
         if self._shell.ended is None:
             return self._output(command, self._shell.exit_code, note)
-        ended, taken = self._shell.ended, self._shell.take()
-        self._shell.close()
-        self._shell = self._start()
+        shell, ended, taken = self._shell, self._shell.ended, self._shell.take()
+        self._shell = self._start()  # If that fails, the next action tries again.
+        shell.close()
         note += (
             f"[The shell ended with exit code {ended}. A fresh one has been started in {self._workspace}; "
             "directory and variables of the old one are gone.]"

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+LINE_MAX = 256 * 1024 * 1024
+
 
 class Lines:
     """Turns bytes as they arrive into messages."""
@@ -11,8 +13,10 @@ class Lines:
         self._begun = bytearray(begun)
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """Return the messages that `data` completes. Raises `ValueError` if one is no JSON."""
+        """Return the messages that `data` completes. Raises `ValueError` on what is none."""
         self._begun += data
+        if len(self._begun) > LINE_MAX:
+            raise ValueError(f"a line of more than {LINE_MAX} bytes")
         if b"\n" not in data:
             return []
         *lines, rest = bytes(self._begun).split(b"\n")

@@ -14,7 +14,7 @@ from .editor import Editor
 from .lines import line
 from .processes import adopt_orphans, end_descendants, reap
 from .shell import ShellFailed
-from .text_file import Unreadable
+from .text_file import Unreadable, shown
 from .viewer import read
 
 
@@ -52,7 +52,7 @@ class Executor:
             except Unreadable as error:
                 observation = {"kind": "error", "content": f"ERROR:\n{error}"}
             except Exception as error:  # noqa: BLE001 - whatever fails in here, the action gets its answer
-                observation = {"kind": "error", "content": f"ERROR:\n{type(error).__name__}: {error}"}
+                observation = {"kind": "error", "content": shown(f"ERROR:\n{type(error).__name__}: {error}")}
             self._current = None
             self._tell({"key": key, "observation": observation})
             reap(but=self._commands.shell_pid)

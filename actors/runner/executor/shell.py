@@ -9,6 +9,7 @@ and directory on a side channel.
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -62,10 +63,12 @@ class Shell:
         self._terminal.make_plain()
         with self.news:
             self._running = True
-        text = command.replace("\0", "").encode("utf-8", "replace") + b"\0"
-        # The pipe may be smaller than the command: feed it from aside.
-        threading.Thread(target=self._feed, args=(text,), daemon=True).start()
         os.write(self._lines, begin(self._descriptors))
+        text = command.replace("\0", "").encode("utf-8", "replace") + b"\0"
+        with contextlib.suppress(BlockingIOError):
+            text = text[os.write(self._texts, text) :]
+        if text:  # The pipe is smaller than the command: feed the rest from aside.
+            threading.Thread(target=self._feed, args=(text,), daemon=True).start()
 
     def type(self, data: bytes, *, timeout_s: float = 5.0) -> bool:
         return self._terminal.type(data, timeout_s=timeout_s)
@@ -105,6 +108,7 @@ class Shell:
         text, self._texts = os.pipe()
         self._status, status = os.pipe()
         os.set_blocking(self._status, False)
+        os.set_blocking(self._texts, False)
         slave = self._terminal.slave
         theirs = Descriptors(
             *(fcntl.fcntl(number, fcntl.F_DUPFD, _FD_MIN) for number in (text, status, slave))
@@ -136,6 +140,7 @@ class Shell:
     def _feed(self, text: bytes) -> None:
         with contextlib.suppress(OSError):  # The shell is gone; `ended` says so.
             while text:
+                select.select([], [self._texts], [])
                 text = text[os.write(self._texts, text) :]
 
     def _read(self) -> None:
@@ -168,7 +173,7 @@ class Shell:
                 said += os.read(self._status, _READ_BYTES)
         code, _, directory = said.rstrip(b"\0").rpartition(b"\0")[2].partition(b" ")
         self.exit_code = int(code or b"0")
-        self.directory = os.fsdecode(directory) or self.directory
+        self.directory = directory.decode("utf-8", "replace") or self.directory
         self._running = False
 
     def _wait(self) -> None:

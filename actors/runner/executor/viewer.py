@@ -75,7 +75,7 @@ def _entries(path: str, place: str, depth: int) -> Iterator[str]:
     try:
         names = sorted(name for name in os.listdir(place) if not name.startswith("."))
     except OSError as error:
-        yield f"{path}: {error.strerror}"
+        yield f"{shown(path)}: {error.strerror}"
         return
     for name in names:
         below = os.path.join(place, name)

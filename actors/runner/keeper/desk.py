@@ -44,12 +44,14 @@ class Desk:
                 connection.tell({"id": number, "refused": f"the keeper cannot {other}"})
 
     def finished(self, key: str, observation: dict[str, Any]) -> None:
-        """Take the executor's answer: durable first, told second."""
-        self._journal.finish(key, observation)
-        if self._running == key:
-            self._running = None
-        for connection, number in self._waiting.pop(key, ()):
-            connection.tell({"id": number, "observation": observation})
+        """Take the executor's answer: durable first, told second.
+
+        Commands may reach the executor's pipe: an answer that nobody asked for is none.
+        """
+        if key != self._running:
+            return
+        self._running = None
+        self._settle(key, observation)
         self._start_next()
 
     def forget(self, connection: Connection) -> None:
@@ -87,6 +89,11 @@ class Desk:
         lost = known.state == "running" and not self._is_ours(key)
         return {"state": "accepted" if lost else known.state}
 
+    def _settle(self, key: str, observation: dict[str, Any]) -> None:
+        self._journal.finish(key, observation)
+        for connection, number in self._waiting.pop(key, ()):
+            connection.tell({"id": number, "observation": observation})
+
     def _start_next(self) -> None:
         if self._running is None and self._todo:
             key, action = self._todo.popleft()
@@ -98,7 +105,7 @@ class Desk:
         for entry in self._todo:
             if entry[0] == key:
                 self._todo.remove(entry)
-                self.finished(key, {"kind": "error", "content": _DROPPED})
+                self._settle(key, {"kind": "error", "content": _DROPPED})
                 return
         self._inside.tell({"interrupt": key})
 

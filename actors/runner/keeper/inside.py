@@ -76,6 +76,8 @@ class Inside:
                 messages += self._lines.feed(data)
         except BlockingIOError:
             return messages
+        except ValueError:
+            self._process.kill()  # Whatever it is that speaks now, it is not our executor.
         return messages or None
 
     def end(self) -> None:

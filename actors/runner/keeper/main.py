@@ -21,7 +21,7 @@ from .desk import Desk
 from .inside import ExecutorFailed, Inside
 from .journal import Journal
 
-_LOCK_S = 5.0
+_LOCK_S = 3.0
 
 
 class Keeper:
@@ -103,13 +103,19 @@ class Keeper:
     def _attend(self, connection: Connection, _: object) -> None:
         connection.flush()
         for request in connection.read():
-            if connection.epoch is None:
-                self._admit(connection, request)
-            elif request.get("do") == "end":
-                self._ending = True
-            elif not connection.gone:
-                self._desk.answer(connection, request)
+            try:
+                self._take_up(connection, request)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                connection.gone = True  # It does not speak our language.
         self._tidy()
+
+    def _take_up(self, connection: Connection, request: dict[str, Any]) -> None:
+        if connection.epoch is None:
+            self._admit(connection, request)
+        elif request["do"] == "end":
+            self._ending = True
+        elif not connection.gone:
+            self._desk.answer(connection, request)
 
     def _admit(self, connection: Connection, hello: dict[str, Any]) -> None:
         epoch = int(hello["epoch"])
@@ -133,9 +139,9 @@ class Keeper:
             self._ending = True
             return
         for message in messages:
-            if "observation" in message:
+            if isinstance(message.get("observation"), dict):
                 self._desk.finished(message["key"], message["observation"])
-            else:
+            elif "glimpse" in message:
                 for connection in self._connections:
                     if connection.epoch is not None:
                         connection.show(message)
@@ -184,8 +190,10 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)
-    keeper.serve()
-    keeper.leave()
+    try:
+        keeper.serve()
+    finally:
+        keeper.leave()
     os._exit(0)
 
 

@@ -1,0 +1,142 @@
+"""Rules 32 and 33: nothing that needs an approval touches the world before it is recorded."""
+
+import pytest
+
+from refold.actors.controller.confirmation import approval_digest, unconfirmed
+from refold.actors.session.commands import ConfirmActions, RejectActions
+from refold.eventlog.events import ActionsConfirmed, ActionsRejected, ActionStarted, ObservationRecorded
+from refold.eventlog.observations import Cancelled
+from tests.behaviour.scenes import AT, EDIT, FINISH, RUN, THINK, Execute, PrepareAsk, Recall, Scene
+
+
+def waiting(*calls: tuple[str, dict[str, object]]) -> Scene:
+    return Scene().running(confirm="always").step("", *(calls or (RUN, EDIT)))
+
+
+def test_b32_never_starts_at_once() -> None:
+    assert Scene().running(confirm="never").step("", RUN).owes(Execute)
+
+
+@pytest.mark.parametrize("call", [RUN, EDIT, ("str_replace_editor", {"command": "view", "path": "a"})])
+def test_b32_always_starts_no_kind_of_action_before_the_approval(call: tuple[str, dict[str, object]]) -> None:
+    scene = waiting(call)
+    assert scene.agent == "awaiting_user_confirmation"
+    assert scene.owes()
+    assert scene.of(ActionStarted) == []
+    assert scene.confirm().owes(Execute)
+
+
+def test_b32_a_thought_and_finish_touch_nothing_and_need_no_approval() -> None:
+    assert Scene().running(confirm="always").step("", THINK).owes(PrepareAsk)
+    assert Scene().running(confirm="always").step("", FINISH).agent == "finished"
+
+
+def test_b32_a_policy_set_while_actions_wait_for_their_turn_holds_for_them() -> None:
+    scene = Scene().acting(RUN, EDIT).change(confirm="always").observe()
+    assert scene.agent == "awaiting_user_confirmation"
+    assert len(scene.of(ActionStarted)) == 1
+
+
+def test_b32_a_policy_lifted_while_actions_await_approval_does_not_let_them_slip() -> None:
+    scene = waiting().change(confirm="never")
+    assert scene.agent == "awaiting_user_confirmation"
+    rejected = scene.do(RejectActions(id="r", at=AT))
+    assert not rejected.open
+    assert rejected.of(ActionStarted) == []
+
+
+def test_b32_a_policy_lifted_while_actions_await_approval_lets_the_shown_approval_count() -> None:
+    scene = waiting()
+    digest = approval_digest(unconfirmed(scene.state))
+    scene.change(confirm="never").do(ConfirmActions(id="c", at=AT, digest=digest))
+    assert scene.owes(Execute)
+
+
+def test_b33_an_approval_runs_exactly_the_actions_it_names_in_order() -> None:
+    scene = waiting()
+    versions = tuple(opened.version for opened in scene.open)
+    scene.confirm()
+    (confirmed,) = scene.of(ActionsConfirmed)
+    assert confirmed.actions == versions
+    scene.observe().observe()
+    assert tuple(event.cause for event in scene.of(ActionStarted)) == versions
+
+
+def test_b33_an_approval_comes_through_a_restart() -> None:
+    scene = waiting()
+    digest = approval_digest(unconfirmed(scene.state))
+    scene.close().claim()
+    assert scene.agent == "awaiting_user_confirmation"
+    assert scene.owes()
+    scene.do(ConfirmActions(id="c", at=AT, digest=digest)).connect()
+    assert scene.owes(Execute)
+    assert scene.observe().owes(Execute)
+    assert scene.observe().owes(PrepareAsk)
+
+
+def test_b33_a_restart_after_the_approval_needs_no_second_one() -> None:
+    scene = waiting().confirm().claim().connect("r2")
+    assert scene.observe().owes(Execute)
+
+
+def test_b33_a_stale_approval_is_refused() -> None:
+    scene = waiting()
+    stale = approval_digest(unconfirmed(scene.state))
+    scene.say().recall().step("", EDIT)
+    scene.refuses(ConfirmActions(id="c", at=AT, digest=stale), "look again")
+
+
+def test_b33_a_second_approval_is_refused() -> None:
+    scene = waiting()
+    digest = approval_digest(unconfirmed(scene.state))
+    scene.confirm().refuses(ConfirmActions(id="c", at=AT, digest=digest), "nothing waits to be confirmed")
+
+
+def test_b33_equal_actions_of_different_answers_have_different_approvals() -> None:
+    scene = waiting(RUN)
+    first = approval_digest(unconfirmed(scene.state))
+    scene.confirm().observe().step("", RUN)
+    assert approval_digest(unconfirmed(scene.state)) != first
+
+
+def test_b33_reject_answers_each_with_the_reason_and_awaits_input() -> None:
+    scene = waiting().reject("too dangerous")
+    assert scene.agent == "awaiting_user_input"
+    assert scene.owes()
+    answers = [event.observation for event in scene.of(ObservationRecorded)]
+    assert len(answers) == 2
+    for answer in answers:
+        assert isinstance(answer, Cancelled)
+        assert "too dangerous" in answer.content
+    (rejected,) = scene.of(ActionsRejected)
+    assert rejected.reason == "too dangerous"
+    assert scene.say().owes(Recall)
+
+
+def test_b33_finish_beside_a_rejected_action_does_not_finish() -> None:
+    scene = waiting(RUN, FINISH).reject()
+    assert scene.agent == "awaiting_user_input"
+
+
+def test_b33_finish_beside_an_approved_action_finishes_after_it() -> None:
+    assert waiting(RUN, FINISH).confirm().observe().agent == "finished"
+
+
+def test_b33_only_what_waits_can_be_approved_or_rejected() -> None:
+    scene = Scene().acting(RUN)
+    scene.refuses(ConfirmActions(id="c", at=AT, digest=""), "while running")
+    scene.refuses(RejectActions(id="r", at=AT), "cannot reject")
+
+
+def test_b33_a_pause_and_resume_asks_for_the_same_approval_again() -> None:
+    scene = waiting()
+    digest = approval_digest(unconfirmed(scene.state))
+    scene.pause().resume()
+    assert scene.agent == "awaiting_user_confirmation"
+    scene.do(ConfirmActions(id="c", at=AT, digest=digest))
+    assert scene.owes(Execute)
+
+
+def test_b33_a_lost_runner_between_approved_actions_needs_no_second_approval() -> None:
+    scene = waiting().confirm().lose().connect("r2").observe()
+    assert scene.owes(Execute)
