@@ -11,8 +11,9 @@ from refold.actors.dispatch.port import Dispatcher
 from refold.actors.memory.actor import MemoryActor, Sources
 from refold.actors.runtime.actor import RuntimeActor
 from refold.actors.runtime.port import HandsPort, OnGlimpse
-from refold.actors.session.actor import Followers, SessionActor, configuration_digest
+from refold.actors.session.actor import Followers, SessionActor
 from refold.actors.session.commands import ClaimSession, Command, StartSession
+from refold.actors.session.due import configuration_digest
 from refold.actors.session.evolve import fold
 from refold.actors.session.messages import (
     SYSTEM,

@@ -48,7 +48,7 @@ type Encoded = tuple[bytes, Texts]
 """A body ready to be placed, and the long texts that were taken out of it."""
 
 _encoder = Encoder()
-_decoder = Decoder(Body)
+body_decoder = Decoder(Body)
 
 
 def encode(  # noqa: PLR0913 - the envelope has this many parts
@@ -100,18 +100,11 @@ def verify(stored: bytes, head: Header, position: int, log: bytes) -> None:
 
 def _record(stored: bytes, head: Header, fetch: Fetch, upcasters: Upcasters, *, checked: bool) -> Record:
     packed = memoryview(stored)[head.body : -digest.SIZE]
-    if head.references:
+    body = None if head.references else _typed(packed, upcasters)
+    if body is None:
+        if not checked:  # what looks strange may just be broken
+            verify(stored, head, head.position, head.log)
         body = _plain(packed, head, fetch, upcasters)
-    else:
-        try:
-            body = _decoder.decode(packed)
-        except ValidationError:
-            if not checked:
-                verify(stored, head, head.position, head.log)
-            body = _plain(packed, head, fetch, upcasters)
-        else:
-            if body.schema != upcasters.current(type(body.event).__name__):
-                body = _plain(packed, head, fetch, upcasters)
     return Record(
         position=head.position,
         stream=str(head.stream, "utf-8"),
@@ -123,6 +116,15 @@ def _record(stored: bytes, head: Header, fetch: Fetch, upcasters: Upcasters, *, 
         digest=stored[-digest.SIZE :],
         given=body.given,
     )
+
+
+def _typed(packed: memoryview, upcasters: Upcasters) -> Body | None:
+    """Decode an event of today's schema; None for any other."""
+    try:
+        body = body_decoder.decode(packed)
+    except ValidationError:
+        return None
+    return body if body.schema == upcasters.current(type(body.event).__name__) else None
 
 
 def _plain(packed: memoryview, head: Header, fetch: Fetch, upcasters: Upcasters) -> Body:

@@ -23,7 +23,6 @@ from refold.eventlog.log import (
     Subscription,
 )
 from refold.eventlog.prepared import prepare
-from refold.eventlog.reading import Chain
 from refold.eventlog.record import Record
 from refold.eventlog.subscription import CatchUpSubscription
 from refold.eventlog.waiting import Waiting
@@ -171,10 +170,7 @@ class MemoryLog:
         return self._read(stream, after, until, check=check)
 
     def _read(self, stream: str, after: int, until: int | None, *, check: bool) -> Iterator[Record]:
-        chain = Chain() if check else None
         for position in self._positions(stream, after + 1, until):
-            if chain is not None:
-                chain.follow(position, stream, self._stored[position])
             yield self._record(position, check=check)
 
     def _positions(self, stream: str, first: int, last: int | None) -> Iterator[int]:

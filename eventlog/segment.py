@@ -6,6 +6,7 @@ segment to segment. `meta`: format, log id, number, and the position at which th
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 4 << 20
 """A look at the file ends after this much, however many records were asked for."""
+
+CHUNK = 64
+"""Rows that are fetched before their bytes are counted."""
+_number = NUMBER.unpack
 
 type Stored = tuple[int, bytes]
 
@@ -99,35 +104,45 @@ class Segment:
         return None if found is None else NUMBER.unpack(found)[0]
 
     def log_batch(self, first: int, limit: int) -> list[Stored]:
-        """Return records by position, from `first` on."""
+        """Return rows by position, from `first` on."""
         batch: list[Stored] = []
         room = BATCH_BYTES
         with self.environment.read() as look, look.cursor(self.environment.dbs.log) as cursor:
             if not cursor.set_range(NUMBER.pack(first)):
                 return batch
-            for key, stored in cursor.iternext():
-                batch.append((NUMBER.unpack(key)[0], stored))
-                room -= len(stored)
-                if len(batch) >= limit or room <= 0:
+            following = cursor.iternext()
+            while room > 0 and len(batch) < limit:
+                chunk = list(islice(following, min(CHUNK, limit - len(batch))))
+                if not chunk:
                     break
+                for key, stored in chunk:
+                    batch.append((_number(key)[0], stored))
+                    room -= len(stored)
         return batch
 
     def stream_batch(self, number: int, first: int, last: int | None, limit: int) -> list[Stored]:
-        """Return records of one stream by version, from `first` to `last`; b"" for one that is missing."""
+        """Return rows of one stream by version, from `first` to `last`; b"" for one that is missing."""
         batch: list[Stored] = []
         room = BATCH_BYTES
         dbs = self.environment.dbs
         end = PLACE.pack(number, (1 << 63) if last is None else last)
-        with self.environment.read() as look, look.cursor(dbs.streams) as cursor:
+        with (
+            self.environment.read() as look,
+            look.cursor(dbs.streams) as cursor,
+            look.cursor(dbs.log) as log,
+        ):
             if not cursor.set_range(PLACE.pack(number, first)):
                 return batch
-            get, log = look.get, dbs.log
-            for key, position in cursor.iternext():
-                if key > end:
-                    break
-                stored = get(position, b"", db=log)
-                batch.append((NUMBER.unpack(position)[0], stored))
-                room -= len(stored)
-                if len(batch) >= limit or room <= 0:
+            following = cursor.iternext()
+            while room > 0 and len(batch) < limit:
+                lines = list(islice(following, min(CHUNK, limit - len(batch))))
+                keys = [position for place, position in lines if place <= end]
+                found = log.getmulti(keys)
+                if len(found) != len(keys):
+                    found = [(key, look.get(key, b"", db=dbs.log)) for key in keys]
+                for key, stored in found:
+                    batch.append((_number(key)[0], stored))
+                    room -= len(stored)
+                if len(keys) < CHUNK:
                     break
         return batch

@@ -37,6 +37,11 @@ class Upcasters:
         """Return the schema number that events of this type are written with."""
         return self._current.get(name, 1)
 
+    @property
+    def any(self) -> bool:
+        """Whether some event type has a schema other than 1."""
+        return bool(self._current)
+
     def lift(self, name: str, schema: int, fields: Fields) -> tuple[str, int, Fields]:
         """Take fields as they were written through every step there is."""
         while (found := self._steps.get((name, schema))) is not None:

@@ -94,5 +94,3 @@ def forward(home: Home, session: str, command: Command) -> Answer | None:
         except TimeoutError:
             return Answer(error=f"the driver of {session!r} did not answer within {_ANSWER_S:.0f} s")
     return msgspec.json.decode(line, type=Answer) if line else None
-
-

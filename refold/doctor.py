@@ -3,8 +3,7 @@
 from msgspec import Struct
 
 from refold.actors.runner.hands import RunnerHands
-from refold.actors.session.actor import agenda
-from refold.actors.session.due import due
+from refold.actors.session.due import agenda, due
 from refold.actors.session.evolve import NotUnderstood, fold, understood
 from refold.actors.session.state import initial_state
 from refold.eventlog.lmdb_log import LMDBLog

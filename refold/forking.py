@@ -1,6 +1,7 @@
 """Forking a session of a home: a new stream, and the files that it begins with."""
 
 import os
+import shutil
 import time
 import uuid
 from pathlib import Path
@@ -38,7 +39,9 @@ def fork_session(
         parent = fold(initial_state(), log.read(session, until=at, check=False)).life.settings
         folder = _workspace(home, name, parent, workspace)
         settings = (
-            Settings(model=None, workspace=str(folder), sandbox=choose_sandbox(None)[0]) if parent is None else None
+            Settings(model=None, workspace=str(folder), sandbox=choose_sandbox(None)[0])
+            if parent is None
+            else None
         )
         try:
             fork(
@@ -53,19 +56,21 @@ def fork_session(
                 settings=settings,
             )
         except ForkRefused as error:
+            if workspace is None:
+                shutil.rmtree(folder, ignore_errors=True)
             raise WrongUsage(str(error)) from error
         return name
     finally:
         log.close()
 
 
-def _workspace(
-    home: Home, name: str, parent: Settings | None, given: str | os.PathLike[str] | None
-) -> Path:
+def _workspace(home: Home, name: str, parent: Settings | None, given: str | os.PathLike[str] | None) -> Path:
     if given is not None:
         folder = Path(given).expanduser().absolute()
         if not folder.is_dir():
-            raise WrongUsage(f"the workspace {folder} is not a folder; make it first, or leave --workspace out")
+            raise WrongUsage(
+                f"the workspace {folder} is not a folder; make it first, or leave --workspace out"
+            )
         return folder
     folder = home.workspace(name)
     if parent is not None and Path(parent.workspace).is_dir():

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from refold.actors.sessions import Identity
 
-_DECIDING = ("actors/session", "actors/controller", "actors/memory", "actors/runtime", "actors/tools", "projections")
+_DECIDING = (
+    "actors/session",
+    "actors/controller",
+    "actors/memory",
+    "actors/runtime",
+    "actors/tools",
+    "projections",
+)
 
 
 def identity() -> Identity:

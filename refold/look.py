@@ -49,5 +49,7 @@ def glance(home: Home, log: "LMDBLog", session: str, *, at: int | None = None) -
         seen.add(record)
     driver = None if at is not None else driver_of(home, log, session)
     shown = seen.shown(session)
-    shown["driver"] = None if driver is None else {"pid": driver.pid, "host": driver.host, "since": driver.since}
+    shown["driver"] = (
+        None if driver is None else {"pid": driver.pid, "host": driver.host, "since": driver.since}
+    )
     return shown

@@ -78,7 +78,9 @@ class Session:
     def reject(self, reason: str = "") -> tuple[Record, ...]:
         return self._submit(RejectActions(**given(), reason=reason))
 
-    def continue_(self, *, iterations: int | None = None, budget_usd: float | None = None) -> tuple[Record, ...]:
+    def continue_(
+        self, *, iterations: int | None = None, budget_usd: float | None = None
+    ) -> tuple[Record, ...]:
         """Go on after a limit or an error, with the limits extended."""
         return self._submit(ContinueAgent(**given(), iterations=iterations, budget_usd=budget_usd))
 

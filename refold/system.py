@@ -98,7 +98,9 @@ class System:
             raise SessionExists(name)
         model = model or self.edges.environment.get("REFOLD_MODEL") or None
         if model is None:
-            raise WrongUsage("no model was named: pass openai/NAME, anthropic/NAME or script:FILE, or set REFOLD_MODEL")
+            raise WrongUsage(
+                "no model was named: pass openai/NAME, anthropic/NAME or script:FILE, or set REFOLD_MODEL"
+            )
         settings = begin(
             self.home,
             name,
@@ -148,7 +150,9 @@ class System:
         check_budget(settings.model, settings.price, settings.budget_usd)
         self._check_model(SessionStarted(settings=settings))
         with self._taking(session):
-            self._settled(session, self._ask(session, lambda to: self._sessions.claim(session, *commands, reply_to=to)))
+            self._settled(
+                session, self._ask(session, lambda to: self._sessions.claim(session, *commands, reply_to=to))
+            )
         return Session(self, session)
 
     def state(self, session: str, *, until: int | None = None) -> State:

@@ -64,6 +64,4 @@ def _waiting(state: State, verb: str) -> tuple[OpenAction, ...]:
 
 
 def _undecided(state: State) -> tuple[OpenAction, ...]:
-    return tuple(
-        opened for opened in state.hands.open if not opened.confirmed and opened.incarnation is None
-    )
+    return tuple(opened for opened in state.hands.open if not opened.confirmed and opened.incarnation is None)

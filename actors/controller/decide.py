@@ -152,5 +152,3 @@ def _failure(state: State, fact: ModelFailed, command: ReportAnswer) -> tuple[Ev
     wait_s = delay_s(failures, fact.retry_after_s, command.draw)
     retry_at = command.at + int(wait_s * 1e9)
     return (AgentStateChanged(state="rate_limited", reason=said, retry_at=retry_at),)
-
-

@@ -149,7 +149,6 @@ def _reenacted(state: Agent, event: StepReenacted) -> Agent:
     return replace(
         state,
         reenactment=reached,
-        iterations=state.iterations + 1,
         unseen=False,
         unheard=False,
         finishing=False,

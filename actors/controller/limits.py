@@ -16,7 +16,9 @@ def follow_limits(agent: Agent, settings: Settings) -> tuple[Event, ...]:
         return (_error(f"the model's last {agent.repairs} answers held no valid action"),)
     if agent.iterations_left <= 0:
         limit = agent.iterations_max
-        return (_error(f"the limit of {limit} iterations (max_iterations) is reached; `continue` extends it"),)
+        return (
+            _error(f"the limit of {limit} iterations (max_iterations) is reached; `continue` extends it"),
+        )
     if circle := pattern(agent):
         return (StuckDetected(pattern=circle), _error(f"the agent is going in circles: {circle}"))
     return ()

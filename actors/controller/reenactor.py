@@ -39,9 +39,7 @@ class Reenactor:
         recording = self._read(log, source)
         steps = [step for version in self._found if (step := recording.at(version)) is not None]
         return bool(
-            drift(
-                steps, self._found, workspace_expected=recording.workspace, workspace_found=workspace
-            )
+            drift(steps, self._found, workspace_expected=recording.workspace, workspace_found=workspace)
         )
 
     def _read(self, log: EventLog, source: str) -> Recording:

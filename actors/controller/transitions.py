@@ -33,7 +33,15 @@ TRANSITIONS: MappingProxyType[AgentState, frozenset[AgentState]] = MappingProxyT
 )
 
 RESTING: frozenset[AgentState] = frozenset(
-    {"awaiting_user_input", "awaiting_user_confirmation", "paused", "stopped", "finished", "rejected", "error"}
+    {
+        "awaiting_user_input",
+        "awaiting_user_confirmation",
+        "paused",
+        "stopped",
+        "finished",
+        "rejected",
+        "error",
+    }
 )
 """States in which nothing happens until a person acts."""
 

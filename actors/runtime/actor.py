@@ -1,5 +1,6 @@
 """The Runtime actor: touches the world. It connects to the runner and has started actions carried out."""
 
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -75,9 +76,8 @@ class RuntimeActor(Follower):
             case ActionStarted(cause=int(cause)) if cause in self._wanted:
                 wanted = self._wanted[cause]
                 self._wanted[cause] = _Wanted(wanted.action, wanted.digest, wanted.tool_call_id, started=True)
-            case ObservationRecorded(cause=cause, observation=observation) if cause is not None:
-                wanted = self._wanted.pop(cause, None)
-                if wanted is not None and wanted.started:
+            case ObservationRecorded(cause=int(cause), observation=observation) if cause in self._wanted:
+                if self._wanted.pop(cause).started:
                     self._closed.append(cause)
                     self._stray = cause if isinstance(observation, Cancelled | OutcomeUnknown) else None
             case LateResultRecorded(cause=cause) if cause is not None:
@@ -180,9 +180,9 @@ class RuntimeActor(Follower):
             key, hands = self._key_of(action), self._hands
             if action in self._under_way:
                 self._under_way.discard(action)
-                self.port.perform(f"{key}/interrupt", lambda key=key: hands.interrupt(key), to=self.name)
+                self.port.perform(f"{key}/interrupt", partial(hands.interrupt, key), to=self.name)
             else:
-                self.port.perform(f"{key}/acknowledge", lambda key=key: hands.acknowledge(key), to=self.name)
+                self.port.perform(f"{key}/acknowledge", partial(hands.acknowledge, key), to=self.name)
 
     def _key_of(self, action: int) -> str:
         """Return what the runner knows an action by: this log's id, the stream, the version."""

@@ -16,7 +16,9 @@ class HandsLost(Exception):
 class HandsPort(Protocol):
     """One session's way to its runner. Every call may block, and is made on a worker thread."""
 
-    def connect(self, settings: Settings, *, epoch: int, incarnation: str) -> RuntimeConnected | RuntimeFailed:
+    def connect(
+        self, settings: Settings, *, epoch: int, incarnation: str
+    ) -> RuntimeConnected | RuntimeFailed:
         """Find the living runner, or launch one that is then called `incarnation`. Never raises."""
         ...
 

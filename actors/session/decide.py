@@ -86,7 +86,9 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
             raise Refused("the session was started before")
         return (command.fact, command.claim)
     if life.imported:
-        raise Refused("the session was imported and owes nothing: `replay` re-enacts it, `fork` goes on from it")
+        raise Refused(
+            "the session was imported and owes nothing: `replay` re-enacts it, `fork` goes on from it"
+        )
     settings = life.settings
     if settings is None:
         raise Refused("the session was not started")
@@ -97,9 +99,7 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
     if life.closed:
         return _closed(command)
     match command:
-        case (
-            SendMessage() | PauseAgent() | ResumeAgent() | StopAgent() | ContinueAgent() | ChangeSettings()
-        ):
+        case SendMessage() | PauseAgent() | ResumeAgent() | StopAgent() | ContinueAgent() | ChangeSettings():
             return decide_steering(state, settings, command)
         case CloseSession(reason=reason):
             return _close(state, reason)

@@ -1,5 +1,9 @@
 """What a session owes the world: derived from state alone, so that no crash loses it."""
 
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
 from msgspec import Struct
 
 from refold.actors.controller.decide import owes_ask, owes_recording
@@ -91,7 +95,9 @@ def due(state: State) -> tuple[Effect, ...]:
         effects.append(AskModel(key=f"ask/{agent.ask.version}", ask=agent.ask.version))
     if owes_ask(state):
         number, attempt = next_attempt(state)
-        effects.append(PrepareAsk(key=f"prepare/{number}/{attempt}/{state.version}", step=number, attempt=attempt))
+        effects.append(
+            PrepareAsk(key=f"prepare/{number}/{attempt}/{state.version}", step=number, attempt=attempt)
+        )
     if owes_recording(state) and agent.reenactment is not None:
         cursor = agent.reenactment.cursor
         effects.append(
@@ -110,3 +116,13 @@ def next_attempt(state: State) -> tuple[int, int]:
     if agent.step is None:
         return agent.iterations + 1, 1
     return agent.step.number, agent.step.attempts + 1
+
+
+def agenda(effects: Sequence[Effect]) -> bytes:
+    """Return a stream's entry in the agenda: the effects it owes, by key; empty when it owes nothing."""
+    return msgspec.msgpack.encode([effect.key for effect in effects]) if effects else b""
+
+
+def configuration_digest(state: State) -> str:
+    """Return what a claim calls the settings in force."""
+    return hashlib.sha256(msgspec.json.encode(state.life.settings, order="deterministic")).hexdigest()

@@ -12,8 +12,7 @@ from refold.actors.controller.limits import extension
 from refold.actors.controller.steer import abandoned
 from refold.actors.runtime.decide import answer
 from refold.actors.runtime.state import OpenAction
-from refold.actors.session.actor import agenda, configuration_digest
-from refold.actors.session.due import due
+from refold.actors.session.due import agenda, configuration_digest, due
 from refold.actors.session.evolve import evolve, understood
 from refold.actors.session.state import State, initial_state
 from refold.actors.tools.prompt import system_prompt

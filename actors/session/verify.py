@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from refold.actors.session import fork as forking
 from refold.actors.session import importing
-from refold.actors.session.actor import configuration_digest
 from refold.actors.session.commands import from_given
 from refold.actors.session.decide import decide
+from refold.actors.session.due import configuration_digest
 from refold.actors.session.evolve import NotUnderstood, evolve, understood
 from refold.actors.session.fault import faulted
 from refold.actors.session.refused import Refused

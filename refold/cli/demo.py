@@ -93,7 +93,14 @@ def _second(home: Home, data: Path, sandbox: str, console: Console) -> int:
     session = _free(home, "demo-crash")
     workspace = _workspace(home, session, data)
     command = [sys.executable, "-m", "refold", "run", "--home", str(home.path), "--session", session]
-    command += ["--workspace", str(workspace), "--sandbox", sandbox, "--model", f"script:{data / 'crash.jsonl'}"]
+    command += [
+        "--workspace",
+        str(workspace),
+        "--sandbox",
+        sandbox,
+        "--model",
+        f"script:{data / 'crash.jsonl'}",
+    ]
     task = (data / "crash.txt").read_text(encoding="utf-8").strip()
     driver = subprocess.Popen(  # noqa: S603 - ourselves
         [*command, task], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

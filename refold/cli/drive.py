@@ -93,7 +93,9 @@ def ask(session: Session, state: State, watcher: Watcher) -> bool:
         case "awaiting_user_input" if not state.life.closed:
             return _answered(session, watcher, "you> ", lambda text: session.say(text))
         case "awaiting_user_confirmation":
-            return _answered(session, watcher, "approve? [y]es, [n]o, or write instead> ", _confirming(session))
+            return _answered(
+                session, watcher, "approve? [y]es, [n]o, or write instead> ", _confirming(session)
+            )
         case _:
             return False
 

@@ -45,7 +45,10 @@ def ls(home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT00
 
 
 def show(
-    session: SessionArgument, at: AtOption = None, home: HomeOption = None, json: JsonOption = False  # noqa: FBT002
+    session: SessionArgument,
+    at: AtOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,  # noqa: FBT002
 ) -> int:
     place = Home(home)
     with reading(place) as log:
@@ -56,14 +59,18 @@ def show(
     for name, value in seen.items():
         shown = _status(seen) if name == "status" else value
         if shown not in (None, "", [], {}):
-            text = _first_line(shown) if isinstance(shown, str) else json_module.dumps(shown, ensure_ascii=False)
+            text = (
+                _first_line(shown) if isinstance(shown, str) else json_module.dumps(shown, ensure_ascii=False)
+            )
             sys.stdout.write(f"{name:<11} {text}\n")
     return 0
 
 
 def events(
     session: SessionArgument,
-    after: Annotated[int, typer.Option("--after", metavar="V", help="Only what comes after this version.")] = -1,
+    after: Annotated[
+        int, typer.Option("--after", metavar="V", help="Only what comes after this version.")
+    ] = -1,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more until interrupted.")] = False,  # noqa: FBT002
     home: HomeOption = None,
     json: JsonOption = False,  # noqa: FBT002

@@ -7,10 +7,16 @@ import typer
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", metavar="DIR", help="Where the log is; default $REFOLD_HOME, else the user's data folder."),
+    typer.Option(
+        "--home", metavar="DIR", help="Where the log is; default $REFOLD_HOME, else the user's data folder."
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print data for programs; texts for people go to stderr.")]
-SessionArgument = Annotated[str, typer.Argument(metavar="ID", help="The session's name; `refold ls` lists them.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print data for programs; texts for people go to stderr.")
+]
+SessionArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The session's name; `refold ls` lists them.")
+]
 ModelOption = Annotated[
     str | None,
     typer.Option(
@@ -22,7 +28,9 @@ BaseUrlOption = Annotated[
 ]
 SandboxOption = Annotated[
     str | None,
-    typer.Option("--sandbox", metavar="local|bubblewrap", help="Default: bubblewrap where it works, else local."),
+    typer.Option(
+        "--sandbox", metavar="local|bubblewrap", help="Default: bubblewrap where it works, else local."
+    ),
 ]
 IterationsOption = Annotated[
     int | None, typer.Option("--max-iterations", metavar="N", min=1, help="Model steps at most (500).")
@@ -34,5 +42,7 @@ PriceOption = Annotated[
 ]
 ConfirmOption = Annotated[
     str | None,
-    typer.Option("--confirm", metavar="never|always", help="Whether a person approves each action first (never)."),
+    typer.Option(
+        "--confirm", metavar="never|always", help="Whether a person approves each action first (never)."
+    ),
 ]

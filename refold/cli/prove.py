@@ -24,7 +24,9 @@ def verify(session: SessionArgument, home: HomeOption = None, json: JsonOption =
         put(msgspec.to_builtins(result))
     elif result.divergence is None:
         foreign = f", {result.foreign} of them imported and checked by digest alone" if result.foreign else ""
-        say(f"session {session}: {result.records} records{foreign}; every decision and every request comes out the same")
+        say(
+            f"session {session}: {result.records} records{foreign}; every decision and every request comes out the same"
+        )
     else:
         found = result.divergence
         say(f"session {session}: version {found.version}: {found.reason}: {found.verdict}")

@@ -33,7 +33,9 @@ from refold.system import System
 
 def run(  # noqa: PLR0913 - options
     task: Annotated[str, typer.Argument(metavar="TASK", help="What the agent is to do.")],
-    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The new session's name.")] = None,
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="ID", help="The new session's name.")
+    ] = None,
     workspace: Annotated[
         Path | None, typer.Option("--workspace", metavar="DIR", help="Where it works; default a new folder.")
     ] = None,
@@ -130,7 +132,9 @@ def parse_price(text: str | None) -> Price | None:
     try:
         prompt, completion = (float(part) for part in text.split(","))
     except ValueError:
-        raise WrongUsage(f"--price {text!r} is not two numbers: write IN,OUT in USD per million tokens") from None
+        raise WrongUsage(
+            f"--price {text!r} is not two numbers: write IN,OUT in USD per million tokens"
+        ) from None
     if prompt < 0 or completion < 0:
         raise WrongUsage(f"--price {text!r} is negative")
     return Price(prompt=prompt, completion=completion)

@@ -56,7 +56,9 @@ def continue_(
     iterations_max: Annotated[
         int | None, typer.Option("--max-iterations", metavar="N", min=1, help="This many steps more.")
     ] = None,
-    budget: Annotated[float | None, typer.Option("--budget", metavar="USD", help="This much money more.")] = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", metavar="USD", help="This much money more.")
+    ] = None,
     home: HomeOption = None,
     json: JsonOption = False,  # noqa: FBT002
 ) -> int:

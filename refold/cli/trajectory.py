@@ -86,7 +86,8 @@ def _free(log: EventLog, stem: str) -> str:
 def export(
     session: SessionArgument,
     form: Annotated[
-        str, typer.Option("--format", metavar="openhands|jsonl", help="One JSON array, or one record per line.")
+        str,
+        typer.Option("--format", metavar="openhands|jsonl", help="One JSON array, or one record per line."),
     ] = "openhands",
     home: HomeOption = None,
     json: JsonOption = False,  # noqa: ARG001, FBT002 - an export is data in any case
@@ -108,14 +109,19 @@ def export(
 
 
 def replay(
-    source: Annotated[str, typer.Argument(metavar="ID|FILE", help="A session, or a trajectory to import first.")],
+    source: Annotated[
+        str, typer.Argument(metavar="ID|FILE", help="A session, or a trajectory to import first.")
+    ],
     workspace: Annotated[
-        Path | None, typer.Option("--workspace", metavar="DIR", help="Where it is carried out; default a new folder.")
+        Path | None,
+        typer.Option("--workspace", metavar="DIR", help="Where it is carried out; default a new folder."),
     ] = None,
     sandbox: SandboxOption = None,
     model: ModelOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first difference.")] = False,  # noqa: FBT002
-    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The new session's name.")] = None,
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="ID", help="The new session's name.")
+    ] = None,
     home: HomeOption = None,
     json: JsonOption = False,  # noqa: FBT002
 ) -> int:
@@ -127,7 +133,9 @@ def replay(
         else:
             chosen, warning = choose_sandbox(sandbox)
         if chosen == "local" and names_workspace(system.log.read(recorded)):
-            warning = "the recording names /workspace, which sandbox local does not have: its commands may miss"
+            warning = (
+                "the recording names /workspace, which sandbox local does not have: its commands may miss"
+            )
         if warning is not None:
             watcher.warn(warning)
         name = check_session(session or f"replay-{new_name()}")
@@ -168,7 +176,8 @@ def _report(system: "System", recorded: str, name: str, *, json: bool) -> int:
                 "status": status,
                 "actions": actions,
                 "drift": [
-                    {"version": d.version, "field": d.field, "expected": d.expected, "found": d.found} for d in drifts
+                    {"version": d.version, "field": d.field, "expected": d.expected, "found": d.found}
+                    for d in drifts
                 ],
             }
         )
@@ -184,7 +193,9 @@ def _ends(record: object) -> bool:
 def _tell(name: str, status: str, actions: int, drifts: tuple[Drift, ...]) -> None:
     say(f"session {name}: {actions} actions carried out again, {len(drifts)} differences, now {status}")
     for d in drifts:
-        say(f"  version {d.version}, {d.field}:\n    recorded: {_short(d.expected)}\n    found:    {_short(d.found)}")
+        say(
+            f"  version {d.version}, {d.field}:\n    recorded: {_short(d.expected)}\n    found:    {_short(d.found)}"
+        )
 
 
 def _short(value: object) -> str:
@@ -197,7 +208,8 @@ def fork(
     at: Annotated[int, typer.Option("--at", metavar="V", help="After this version.")],
     new: Annotated[str | None, typer.Option("--session", metavar="NEW", help="The fork's name.")] = None,
     workspace: Annotated[
-        Path | None, typer.Option("--workspace", metavar="DIR", help="Its files; default a copy of the parent's.")
+        Path | None,
+        typer.Option("--workspace", metavar="DIR", help="Its files; default a copy of the parent's."),
     ] = None,
     home: HomeOption = None,
     json: JsonOption = False,  # noqa: FBT002
@@ -210,5 +222,3 @@ def fork(
     else:
         say(f"session {name} goes on from version {at} of {session}; `refold resume {name}` drives it")
     return 0
-
-

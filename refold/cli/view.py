@@ -118,7 +118,9 @@ class LiveView:
         self.close()
         colour = {"finished": "green", "error": "red", "rejected": "red"}.get(state.agent.state, "yellow")
         elapsed = time.monotonic() - self._began
-        self._console.print(f"{summary(session, state)} · {self._tokens} tokens · {elapsed:.1f} s", style=colour)
+        self._console.print(
+            f"{summary(session, state)} · {self._tokens} tokens · {elapsed:.1f} s", style=colour
+        )
 
     def close(self) -> None:
         if self._running:
@@ -147,7 +149,9 @@ class LiveView:
                 how = "found its runner alive" if resumed else "started a runner"
                 return [f"[dim]{how} in sandbox {escape(sandbox)}[/dim]"]
             case RecallRecorded(sources=sources, warnings=warnings):
-                lines: list[RenderableType] = [f"[yellow]warning {escape(text)}[/yellow]" for text in warnings]
+                lines: list[RenderableType] = [
+                    f"[yellow]warning {escape(text)}[/yellow]" for text in warnings
+                ]
                 if sources:
                     lines.append(f"[dim]remembered {escape(', '.join(sources))}[/dim]")
                 return lines
@@ -165,7 +169,9 @@ class LiveView:
                 text, good = got(observation)
                 if not text:
                     return []
-                return [Text.assemble(("gets   ", "bold green" if good else "bold red"), _cut(text, _SHOWN_LINES))]
+                return [
+                    Text.assemble(("gets   ", "bold green" if good else "bold red"), _cut(text, _SHOWN_LINES))
+                ]
             case CallRefused(reason=reason):
                 return [Text.assemble(("refused ", "bold yellow"), reason)]
             case ModelFailed(message=message, fault=fault):

@@ -51,7 +51,9 @@ def got(observation: Observation) -> tuple[str, bool]:
     match observation:
         case RunOutput(content=content, exit_code=exit_code):
             mark = {0: "", -1: "[still running]"}.get(exit_code, f"[exit code {exit_code}]")
-            return "\n".join(part for part in (content.rstrip("\n"), mark) if part) or "(no output)", exit_code in {0, -1}
+            return "\n".join(
+                part for part in (content.rstrip("\n"), mark) if part
+            ) or "(no output)", exit_code in {0, -1}
         case Thought() | Finished():
             return "", True
         case FileContent() | FileEdited() | FileWritten() | OtherObservation():

@@ -19,7 +19,9 @@ class SmallWorld:
     `effects` of `runner` counts by key how often an action took effect; `model` holds what was asked.
     """
 
-    def __init__(self, lines: Sequence[Line] = (), *, price: Price | None = None, answer: Answer = obedient) -> None:
+    def __init__(
+        self, lines: Sequence[Line] = (), *, price: Price | None = None, answer: Answer = obedient
+    ) -> None:
         self.scripted = ScriptedModel(lines)
         self.runner = FakeWorld(answer)
         self.launches_fail = 0

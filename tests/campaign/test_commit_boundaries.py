@@ -1,4 +1,4 @@
-"""Every boundary of every commit kills the driver once: before it, while it is on its way to the disk, after it.
+"""Every boundary of every commit kills the driver once: before it, on its way to the disk, after it.
 
 `REFOLD_BOUNDARIES` sets how many of them are tried: a sample by default, `all` before a release.
 """
@@ -28,7 +28,7 @@ COMMITS = 4 + 3 * (STEPS + 1)
 
 def boundaries() -> list[tuple[str, int, int]]:
     """Return (label, which time, microseconds to wait there) of every boundary to be tried."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 - repeatable on purpose
     every = [
         (label, number, 0)
         for label in ("before append", "after append", "before publish", "tell session")
@@ -38,8 +38,8 @@ def boundaries() -> list[tuple[str, int, int]]:
     return every if BUDGET == "all" else chance.sample(every, int(BUDGET))
 
 
-def drive(home: Path, session: str, script: Path, label: str, number: int, delay_us: int) -> int:
-    command = [sys.executable, str(DRIVER), str(home), session, str(script), label, str(number), str(delay_us)]
+def drive(home: Path, script: Path, doom: tuple[str, int, int]) -> int:
+    command = [sys.executable, str(DRIVER), str(home), "s", str(script), *map(str, doom)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode in {0, -signal.SIGKILL}, done.stderr
     return done.returncode
@@ -50,9 +50,9 @@ def test_a_driver_killed_at_a_commit_boundary_loses_nothing_and_repeats_nothing(
     tmp_path: Path, label: str, number: int, delay_us: int
 ) -> None:
     script, home = write_script(tmp_path, slow=False), tmp_path / "home"
-    killed = drive(home, "s", script, label, number, delay_us) != 0
+    killed = drive(home, script, (label, number, delay_us)) != 0
     if killed:
-        assert drive(home, "s", script, "never", 1, 0) == 0
+        assert drive(home, script, ("never", 1, 0)) == 0
     tokens = (home / "sessions" / "s" / "workspace" / "tokens.txt").read_text(encoding="utf-8").split()
     assert tokens == [f"token-{step}" for step in range(STEPS)]
     with reading(Home(home)) as log:

@@ -1,4 +1,4 @@
-"""The process that drives a session is killed -9 at random moments, resumed, and killed again, until it finishes.
+"""A driver is killed -9 at random moments, the session resumed, and killed again, until it finishes.
 
 `REFOLD_KILL_ROUNDS` sets how many sessions are tormented: a few by default, 200 before a release.
 """
@@ -55,7 +55,7 @@ def test_a_session_that_is_killed_again_and_again_loses_nothing_and_repeats_noth
     tmp_path: Path, sandbox: str
 ) -> None:
     script = write_script(tmp_path)
-    home, chance = tmp_path / "home", random.Random(SEED)
+    home, chance = tmp_path / "home", random.Random(SEED)  # noqa: S311 - repeatable on purpose
     run = ["--model", f"script:{script}", "--sandbox", sandbox, "append tokens"]
     began = time.monotonic()
     whole = refold(home, "run", "--session", "whole", *run)
@@ -66,7 +66,8 @@ def test_a_session_that_is_killed_again_and_again_loses_nothing_and_repeats_noth
     for number in range(ROUNDS):
         session = f"round-{number}"
         kills += torment(home, session, run, chance, patience_s)
-        tokens = (home / "sessions" / session / "workspace" / "tokens.txt").read_text(encoding="utf-8").split()
+        written = home / "sessions" / session / "workspace" / "tokens.txt"
+        tokens = written.read_text(encoding="utf-8").split()
         assert tokens == [f"token-{step}" for step in range(STEPS)], session
         records = records_of(home, session)
         proposed = {r.version for r in records if isinstance(r.event, ActionProposed)}

@@ -15,6 +15,8 @@ import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -72,15 +74,25 @@ def running_aimock(directory: Path) -> Generator[AIMock]:
     seed.write_text('{"fixtures": [{"match": {"userMessage": "unused"}, "response": {"content": "-"}}]}')
     command = [node, str(SERVER), "--port", "0", "--strict", "--fixtures", str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        found: Queue[str | None] = Queue()
+        reader = Thread(target=_read, args=(process, found), daemon=True)
+        reader.start()
         try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if found := LISTENING.search(line):
-                    yield AIMock(found[1])
-                    return
-            pytest.fail("aimock ended before it listened")
+            url = found.get(timeout=60)
+            if url is None:
+                pytest.fail("aimock ended before it listened")
+            yield AIMock(url)
         finally:
             process.kill()
+            reader.join()
+
+
+def _read(process: subprocess.Popen[str], found: Queue[str | None]) -> None:
+    """Report where the server listens, and go on reading: a full pipe would stop it."""
+    for line in process.stdout or ():
+        if listening := LISTENING.search(line):
+            found.put(listening[1])
+    found.put(None)
 
 
 def _installed() -> str:

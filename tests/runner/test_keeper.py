@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +17,9 @@ import pytest
 
 from refold.actors.runner.client import LaunchFailed, RunnerLost, RunnerRefused, RunnerSpec, launch
 from refold.actors.runner.executor.processes import descendants
+from refold.actors.sandboxes.choose import SANDBOXES
+from refold.actors.sandboxes.local import Local
+from refold.actors.sandboxes.sandbox import Confinement
 from refold.eventlog.actions import Edit, Read, Run
 from refold.eventlog.observations import Failure, FileContent, FileEdited, OutcomeUnknown, RunOutput
 from refold.testing.runner_contract import PATIENCE_S, RealPlace
@@ -26,6 +29,9 @@ import sys
 from pathlib import Path
 from refold.actors.runner.client import launch, RunnerSpec
 from refold.actors.runner.executor.processes import descendants
+from refold.actors.sandboxes.choose import SANDBOXES
+from refold.actors.sandboxes.local import Local
+from refold.actors.sandboxes.sandbox import Confinement
 from refold.eventlog.actions import Run
 directory, workspace, sandbox, command = sys.argv[1:]
 runner = launch(RunnerSpec(session="s", directory=Path(directory), workspace=Path(workspace),
@@ -268,6 +274,18 @@ def test_every_kind_of_action_comes_back_as_its_observation(place: RealPlace) ->
     )
 
 
+def test_files_get_the_permissions_that_the_driver_would_give_them(place: RealPlace) -> None:
+    before = os.umask(0o026)
+    try:
+        place.launch()
+    finally:
+        os.umask(before)
+    place.run("touch by-command")
+    place.do(Edit(command="create", path="by-editor", file_text=""))
+    for name in ("by-command", "by-editor"):
+        assert (place.workspace / name).stat().st_mode & 0o777 == 0o640
+
+
 def test_a_result_of_many_megabytes_and_odd_text_comes_through(place: RealPlace) -> None:
     text = "ü\u2028\U0001f600 " * 300_000
     made = place.launch().execute("a", "digest", Edit(command="create", path="big", file_text=text))
@@ -275,19 +293,44 @@ def test_a_result_of_many_megabytes_and_odd_text_comes_through(place: RealPlace)
     assert (place.workspace / "big").read_text() == text
 
 
-def test_a_command_that_writes_into_the_executors_pipes_forges_no_answer_and_harms_no_keeper(
-    place: RealPlace,
+LIAR = """
+import json, sys
+sys.stdin.readline()
+print('{"ready": 1}', flush=True)
+for line in sys.stdin:
+    key = json.loads(line)["key"]
+    real = {"kind": "run", "content": "real", "exit_code": 0}
+    print(json.dumps({"key": "later", "observation": real | {"content": "forged"}}))
+    print(json.dumps({"key": key, "observation": real if key != "odd" else {"kind": "no such kind"}}))
+    if key == "mad":
+        print("this is no JSON")
+    sys.stdout.flush()
+"""
+
+
+class Lying(Local):
+    """A sandbox in which commands have got hold of the executor's pipes."""
+
+    def command(self, confinement: Confinement) -> Sequence[str]:
+        del confinement
+        return [sys.executable, "-c", LIAR]
+
+
+def test_an_executor_that_lies_forges_no_other_answer_and_can_only_end_itself(
+    local: RealPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runner = place.launch()
-    forged = json.dumps({"key": "b", "observation": {"kind": "run", "content": "forged", "exit_code": 0}})
-    pipes = "for pipe in $(find /proc/$PPID/fd -lname 'pipe:*'); do echo '%s' > $pipe; done 2>/dev/null"
-    place.run(pipes % forged)
-    assert runner.ask("b") == "unknown"
-    answer = runner.execute("b", "digest", Run(command="echo real"))
-    assert isinstance(answer, RunOutput)
-    assert answer.content == "real"
+    monkeypatch.setitem(SANDBOXES, "local", Lying())
+    runner = local.launch()
+    action = Run(command="anything")
+    real = RunOutput(content="real", exit_code=0)
+    assert runner.execute("a", "digest", action) == real
+    assert runner.ask("later") == "unknown"
+    assert runner.execute("later", "digest", action).content == "forged"
+    odd = runner.execute("odd", "digest", action)
+    assert isinstance(odd, Failure)
+    assert "cannot be read" in odd.content
     with pytest.raises(RunnerLost):
-        place.run(pipes % "no JSON at all" + "; sleep 1000")
+        runner.execute("mad", "digest", action)
     await_end(runner.pid)
 
 

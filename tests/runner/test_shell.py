@@ -108,6 +108,15 @@ def test_a_shell_that_is_killed_while_nobody_looks_is_replaced_before_the_next_c
     assert run("echo alive")["content"].endswith("alive")
 
 
+def test_a_shell_comes_back_once_its_workspace_does(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(ShellFailed, match="No such file or directory"):
+        run(f"rm -rf {tmp_path}; exit 3")
+    with pytest.raises(ShellFailed):
+        run("echo still gone")
+    tmp_path.mkdir()
+    assert run("pwd")["content"].endswith(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -54,7 +54,7 @@ type Turn = tuple[str, int]
 
 VERBS = (
     "say", "pause", "resume", "stop", "close", "continue", "confirm", "reject", "claim", "budget", "model",
-    "fault",
+    "fault", "confirm", "confirm", "say",
 )  # fmt: skip
 
 
@@ -76,15 +76,21 @@ PLANS = st.builds(
     Plan,
     seed=st.integers(0, 1000),
     confirm=st.sampled_from(["never", "never", "always"]),
-    iterations_max=st.integers(1, 12),
-    task=st.sampled_from([None, "do it", "do it"]),
+    iterations_max=st.sampled_from([12, 12, 2]),
+    task=st.sampled_from(["do it", "do it", None]),
     lines=st.lists(
         st.sampled_from(["run", "run", "two", "think", "edit", "nope", "text", "limit", "fail", "finish"]),
-        max_size=8,
+        min_size=3,
+        max_size=10,
     ).map(tuple),
     world=st.lists(st.sampled_from(["ok", "ok", "ok", "error", "lost", "refuse"]), max_size=8).map(tuple),
-    turns=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 25)), max_size=8).map(tuple),
+    turns=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 60)), max_size=8).map(tuple),
     faults=st.integers(0, 3),
+)
+
+
+CONFIRMED = Plan(
+    1, "always", 9, "do it", ("two", "run", "finish"), (), (("confirm", 200), ("confirm", 200), ("say", 200))
 )
 
 

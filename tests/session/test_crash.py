@@ -4,8 +4,8 @@
 """
 
 import os
-from functools import cache
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
@@ -13,9 +13,9 @@ from refold.actors.dispatch.choices import Victim
 from refold.actors.dispatch.choosers import Replay
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import says
-from refold.actors.session.actor import configuration_digest
 from refold.actors.session.commands import ClaimSession, ContinueAgent, SendMessage
 from refold.actors.session.decide import decide
+from refold.actors.session.due import configuration_digest
 from refold.actors.session.evolve import fold
 from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain, Submit, session_name
 from refold.actors.session.state import initial_state

@@ -18,6 +18,7 @@ from refold.actors.session.show import shown
 from refold.actors.session.verify import verify
 from refold.eventlog.events import (
     ActionProposed,
+    ActionsConfirmed,
     AgentState,
     AgentStateChanged,
     AskAbandoned,
@@ -33,7 +34,7 @@ from refold.eventlog.events import (
 from refold.eventlog.log import Append, Appended, Entry
 from refold.eventlog.observations import Cancelled
 from refold.eventlog.settings import Settings
-from tests.session.generated import CODE, IDENTITY, PLANS, STREAM, Made, Plan, make
+from tests.session.generated import CODE, CONFIRMED, IDENTITY, PLANS, STREAM, Made, Plan, make
 
 FORK = "fork"
 OWN = Settings(model="script:lines", workspace="/old", sandbox="bubblewrap", iterations_max=4)
@@ -117,6 +118,18 @@ def test_a_fork_can_be_forked_anywhere(plan: Plan, data: st.DataObject) -> None:
     assert verify(made.log, "again", code=CODE).ok
     assert not due(made.sessions.state("again"))
     assert shown(made.log.read("again"))["parent"] == {"session": FORK, "version": at}
+
+
+def test_every_version_of_a_session_that_was_confirmed_can_be_forked() -> None:
+    made = make(CONFIRMED)
+    assert any(isinstance(record.event, ActionsConfirmed) for record in made.log.read(STREAM))
+    for at in range(len(list(made.log.read(STREAM)))):
+        name = f"fork-{at}"
+        forked(made, at, name=name)
+        go_on(made, name)
+        assert verify(made.log, name, code=CODE).ok
+        assert not due(made.sessions.state(name))
+    assert all(count == 1 for count in made.world.carried_out.values())
 
 
 def test_a_fork_is_shown_with_its_parent_and_its_own_workspace() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -33,13 +33,14 @@ from refold.eventlog.log import NO_STREAM, Append, Entry, StreamUnknown
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.observations import Cancelled
 from refold.eventlog.record import Given, Record
-from tests.session.generated import CODE, PLANS, STREAM, Plan, WitnessLog, make
+from tests.session.generated import CODE, CONFIRMED, PLANS, STREAM, Plan, WitnessLog, make
 
 USUAL = Plan(1, "never", 9, "do it", ("two", "limit", "nope", "text"), (), (("say", 200), ("stop", 3)))
 
 
 @settings(max_examples=40, deadline=None)
 @given(plan=PLANS)
+@example(plan=CONFIRMED)
 def test_every_session_verifies(plan: Plan) -> None:
     made = make(plan)
     found = verify(made.log, STREAM, code=CODE)

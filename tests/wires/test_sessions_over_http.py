@@ -1,4 +1,4 @@
-"""Whole sessions against a model server that nobody here wrote, with every fault on the way; then without it."""
+"""Whole sessions against a model server that nobody here wrote, every fault on the way; then without it."""
 
 import json
 import os
@@ -14,7 +14,9 @@ from tests.models.aimock import running_aimock
 TASK = "write a greeting"
 
 
-def refold(home: Path, *arguments: str, url: str = "", timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+def refold(
+    home: Path, *arguments: str, url: str = "", timeout_s: float = 120
+) -> subprocess.CompletedProcess[str]:
     keys = {"OPENAI_API_KEY": "sk-test", "ANTHROPIC_API_KEY": "sk-test"}
     server = ["--base-url", url] if url else []
     command = [sys.executable, "-m", "refold", *arguments, *server, "--home", str(home)]
@@ -24,10 +26,12 @@ def refold(home: Path, *arguments: str, url: str = "", timeout_s: float = 120) -
     )
 
 
-def turn(index: int, *, after: int = 0, **response: Any) -> dict[str, Any]:
+def turn(index: int, *, after: int = 0, **response: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Answer the request with `index` turns of the assistant in it, for the `after`-th time."""
     match = {"model": "some-model", "turnIndex": index, "sequenceIndex": after}
-    more = {key: response.pop(key) for key in ("chunkSize", "latency", "truncateAfterChunks") if key in response}
+    more = {
+        key: response.pop(key) for key in ("chunkSize", "latency", "truncateAfterChunks") if key in response
+    }
     return {"match": match, "response": response, **more}
 
 
@@ -35,7 +39,7 @@ def call(name: str, id_: str, arguments: dict[str, Any] | str) -> dict[str, Any]
     return {"name": name, "arguments": arguments, "id": id_}
 
 
-def failing(status: int, message: str, **more: Any) -> dict[str, Any]:
+def failing(status: int, message: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     return {"error": {"message": message, "type": "some_error"}, "status": status, **more}
 
 

@@ -23,6 +23,7 @@ class Executor:
 
     def __init__(self, settings: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
         self._workspace: str = settings["workspace"]
+        os.umask(settings["umask"])
         self._tell = tell
         self._commands = Commands(
             workspace=self._workspace,

@@ -171,8 +171,9 @@ def main() -> None:
     os.setsid()
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    os.umask(0o077)
     settings = json.loads(sys.stdin.buffer.readline())
+    # What the keeper writes is for nobody else to read; commands make files as the driver would.
+    settings["executor"]["umask"] = os.umask(0o077)
     lock = os.open(os.path.join(settings["directory"], "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     keeper: Keeper | None = None
     try:
