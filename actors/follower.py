@@ -1,7 +1,6 @@
 """What Controller, Memory and Runtime have in common: fold, perform what became due, tell Session."""
 
 import abc
-from typing import Any
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import Dispatcher, WorkFailed
@@ -27,7 +26,7 @@ class Follower(Actor):
         self._catch_up()
         self._perform_due()
 
-    def on_receive(self, message: Any) -> None:
+    def on_receive(self, message: object) -> None:
         match message:
             case Committed(records=records):
                 for record in records:
@@ -47,7 +46,7 @@ class Follower(Actor):
         """Begin an effect that became due; ignore those of others. Never blocks."""
 
     @abc.abstractmethod
-    def on_outcome(self, message: Any) -> None:
+    def on_outcome(self, message: object) -> None:
         """Tell Session what came of an effect."""
 
     def on_record(self, record: Record) -> None:
@@ -68,7 +67,7 @@ class Follower(Actor):
         self._see(record)
 
     def _see(self, record: Record) -> None:
-        """Take in the next record. What was not due for a moment becomes due anew: its outcome may be lost."""
+        """Take in the next record. What was not due for a moment is due anew: its outcome may be lost."""
         self.on_record(record)
         self._state = evolve(self._state, record.event, record.version)
         if self._owed:

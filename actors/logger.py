@@ -1,4 +1,4 @@
-"""Log lines about ourselves: to stderr, quiet unless something is wrong, in the embedding program's style if it has one."""
+"""Log lines about ourselves: quiet unless something is wrong, in the embedding program's own style."""
 
 import os
 import sys

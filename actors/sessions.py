@@ -116,9 +116,7 @@ class Sessions:
             configuration=configuration_digest(state),
         )
 
-    def _drive(
-        self, stream: str, epoch: int, commands: tuple[Command, ...], reply_to: str | None
-    ) -> str:
+    def _drive(self, stream: str, epoch: int, commands: tuple[Command, ...], reply_to: str | None) -> str:
         port, log, followers = self.port, self.log, Followers(make=self._followers(stream))
         *before, command = commands
         opening = Submit(command=command, before=tuple(before), reply_to=reply_to)

@@ -21,7 +21,7 @@ from refold.eventlog.upcasters import UPCASTERS, Upcasters
 type Fetch = Callable[[Reference], bytes | None]
 
 
-class Body(Struct, frozen=True, array_like=True):
+class Body(Struct, frozen=True, array_like=True, gc=False):
     """What a record says. The epoch comes first: a command's content is everything after it."""
 
     epoch: int

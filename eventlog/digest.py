@@ -7,9 +7,12 @@ NOTHING = bytes(SIZE)
 """The previous digest of a stream's very first record."""
 
 
-def leaf(stored: bytes) -> bytes:
-    """Return the digest of a record's header and body; the 0x00 keeps leaves and tree nodes apart."""
-    return sha256(b"\x00" + stored).digest()
+def leaf(unsigned: bytes | memoryview) -> bytes:
+    """Return the digest of a record's header and body.
+
+    A header begins with 0x00, which keeps leaves apart from the nodes of a tree over them.
+    """
+    return sha256(unsigned).digest()
 
 
 def content(stream: bytes, parts: list[bytes]) -> bytes:

@@ -1,6 +1,6 @@
 """The front of a stored record: everything that places it, readable without decoding what it says.
 
-`format u8, codec u8, key u32, references u8, name length u16, log id 16 B, version u64, position u64,
+`0x00, format u8, codec u8, key u32, references u8, name length u16, log id 16 B, version u64, position u64,
 previous digest 32 B`, big-endian, then the stream's name and the payload references (SHA-256 and length).
 Then comes the body, and the last 32 bytes are the digest of all that stands before them.
 """
@@ -11,13 +11,15 @@ from msgspec import Struct
 
 from refold.eventlog import digest
 
+LEAF = 0
+"""The first byte: what is hashed is a leaf."""
 FORMAT = 1
 MSGPACK = 1
 """Codec: the body is msgpack as it stands; compressed codecs will have other numbers."""
 NO_KEY = 0
 """Key id: the body is not encrypted."""
 
-_FIXED = Layout(">BBIBH16sQQ32s")
+_FIXED = Layout(">BBBIBH16sQQ32s")
 _REFERENCE = Layout(">32sQ")
 REFERENCES_MAX = 255
 SMALLEST = _FIXED.size + digest.SIZE
@@ -50,7 +52,7 @@ def pack(  # noqa: PLR0913, PLR0917 - called for every record, and keywords cost
     log: bytes, name: bytes, version: int, position: int, previous: bytes, references: int
 ) -> bytes:
     """Return the fixed part; name, references and body follow it."""
-    return _FIXED.pack(FORMAT, MSGPACK, NO_KEY, references, len(name), log, version, position, previous)
+    return _FIXED.pack(LEAF, FORMAT, MSGPACK, NO_KEY, references, len(name), log, version, position, previous)
 
 
 def pack_references(references: list[Reference]) -> bytes:
@@ -62,7 +64,9 @@ def unpack(stored: bytes) -> Header:
     if len(stored) < SMALLEST:
         raise Malformed(f"{len(stored)} bytes are too few for a record")
     fixed = _FIXED.unpack_from(stored)
-    form, codec, key, count, length, log, version, position, previous = fixed
+    leaf, form, codec, key, count, length, log, version, position, previous = fixed
+    if leaf != LEAF:
+        raise Malformed("it does not begin as a record")
     if form != FORMAT or codec != MSGPACK or key != NO_KEY:
         raise Malformed(f"format {form}, codec {codec}, key {key} cannot be read by this version")
     name = _FIXED.size + length
@@ -76,12 +80,12 @@ def unpack(stored: bytes) -> Header:
     return Header(log, stored[_FIXED.size : name], version, position, previous, references, body)
 
 
-_PREVIOUS = slice(_FIXED.size - digest.SIZE, _FIXED.size)
+PREVIOUS = slice(_FIXED.size - digest.SIZE, _FIXED.size)
 
 
 def previous_of(stored: bytes) -> bytes:
     """Return the digest that the record continues."""
-    return stored[_PREVIOUS]
+    return stored[PREVIOUS]
 
 
 def digest_of(stored: bytes) -> bytes:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from refold.eventlog.events import By, Event
+from refold.eventlog.events import Event
 from refold.eventlog.record import Given, Record
 
 NO_STREAM = -1
@@ -165,10 +165,3 @@ class EventLog(Protocol):
     def close(self) -> None:
         """Finish what was handed in, then let go of every thread and file."""
         ...
-
-
-__all__ = [
-    "NO_STREAM", "Append", "Appended", "By", "CommandReused", "CorruptRecord", "DiskFull", "Entry", "EventLog",
-    "Head", "LogClosed", "LogError", "LogUnreadable", "OnCommitted", "StreamUnknown", "Subscription",
-    "WrongVersion",
-]  # fmt: skip

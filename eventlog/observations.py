@@ -4,9 +4,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-type Cancellation = Literal[
-    "stopped", "closed", "user_wrote", "rejected", "not_carried_over", "fault"
-]
+type Cancellation = Literal["stopped", "closed", "user_wrote", "rejected", "not_carried_over", "fault"]
 
 
 class _Observation(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from refold.eventlog.header import digest_of, previous_of
+from refold.eventlog.header import PREVIOUS, digest_of
 from refold.eventlog.lineage import Fork, spans
 from refold.eventlog.log import CorruptRecord
 from refold.eventlog.record import Record
@@ -38,7 +38,7 @@ class Reader:
                 found = record(stored, position, fetch)
                 if found.version != version or found.stream != name:
                     raise CorruptRecord(position, f"version {version} of stream {name!r} should be here")
-                if check and previous is not None and previous_of(stored) != previous:
+                if check and previous is not None and stored[PREVIOUS] != previous:
                     raise CorruptRecord(position, "it does not continue the record before it in its stream")
                 previous = found.digest
                 version += 1

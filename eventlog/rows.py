@@ -12,13 +12,13 @@ from msgspec import MsgspecError
 
 from refold.eventlog import digest
 from refold.eventlog.codec import Fetch, body_decoder, decode
-from refold.eventlog.header import FORMAT, MSGPACK
+from refold.eventlog.header import FORMAT, LEAF, MSGPACK
 from refold.eventlog.record import Record
 from refold.eventlog.upcasters import UPCASTERS, Upcasters
 
-_ORDINARY = bytes([FORMAT, MSGPACK, 0, 0, 0, 0, 0])
-"""Format, codec, no key, no references: how the short way's headers begin."""
-_PLACE = Layout(">7xH16sQQ32x")
+_ORDINARY = bytes([LEAF, FORMAT, MSGPACK, 0, 0, 0, 0, 0])
+"""Leaf, format, codec, no key, no references: how the short way's headers begin."""
+_PLACE = Layout(">8xH16sQQ32x")
 _NAME = _PLACE.size
 _NAMES_MAX = 10_000
 
@@ -36,19 +36,20 @@ class Rows:
     def record(self, stored: bytes, position: int, fetch: Fetch) -> Record:
         """Return the record stored at `position`; raise `CorruptRecord`."""
         try:
-            if stored[:7] == _ORDINARY and not self._lifted:
+            if stored[:8] == _ORDINARY and not self._lifted:
                 length, log, version, place = _PLACE.unpack_from(stored)
                 own, start = stored[-digest.SIZE :], _NAME + length
                 if (
                     place == position
                     and log == self._log
-                    and (not self._check or sha256(b"\x00" + stored[: -digest.SIZE]).digest() == own)
+                    and (not self._check or sha256(memoryview(stored)[: -digest.SIZE]).digest() == own)
                 ):
                     body = body_decoder.decode(stored[start : -digest.SIZE])
                     if body.schema == 1:
+                        name = self._names.get(stored[_NAME:start])
                         return Record(
                             position=position,
-                            stream=self._name(stored[_NAME:start]),
+                            stream=self._name(stored[_NAME:start]) if name is None else name,
                             version=version,
                             at=body.at,
                             event=body.event,
@@ -64,9 +65,7 @@ class Rows:
         )
 
     def _name(self, stored: bytes) -> str:
-        name = self._names.get(stored)
-        if name is None:
-            if len(self._names) >= _NAMES_MAX:
-                self._names.clear()
-            name = self._names[stored] = stored.decode()
+        if len(self._names) >= _NAMES_MAX:
+            self._names.clear()
+        name = self._names[stored] = stored.decode()
         return name

@@ -8,6 +8,7 @@ segment to segment. `meta`: format, log id, number, and the position at which th
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
+from struct import unpack
 from typing import TYPE_CHECKING
 
 from refold.eventlog.admission import Known
@@ -24,7 +25,6 @@ BATCH_BYTES = 4 << 20
 
 CHUNK = 64
 """Rows that are fetched before their bytes are counted."""
-_number = NUMBER.unpack
 
 type Stored = tuple[int, bytes]
 
@@ -115,9 +115,7 @@ class Segment:
                 chunk = list(islice(following, min(CHUNK, limit - len(batch))))
                 if not chunk:
                     break
-                for key, stored in chunk:
-                    batch.append((_number(key)[0], stored))
-                    room -= len(stored)
+                room -= _add(batch, chunk)
         return batch
 
     def stream_batch(self, number: int, first: int, last: int | None, limit: int) -> list[Stored]:
@@ -140,9 +138,15 @@ class Segment:
                 found = log.getmulti(keys)
                 if len(found) != len(keys):
                     found = [(key, look.get(key, b"", db=dbs.log)) for key in keys]
-                for key, stored in found:
-                    batch.append((_number(key)[0], stored))
-                    room -= len(stored)
+                room -= _add(batch, found)
                 if len(keys) < CHUNK:
                     break
         return batch
+
+
+def _add(batch: list[Stored], chunk: list[tuple[bytes, bytes]]) -> int:
+    """Add rows of the log to a batch; return their bytes."""
+    positions: tuple[int, ...] = unpack(f">{len(chunk)}Q", b"".join([key for key, _ in chunk]))
+    values = [stored for _, stored in chunk]
+    batch.extend(zip(positions, values, strict=True))
+    return sum(map(len, values))

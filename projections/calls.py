@@ -7,7 +7,7 @@ import msgspec
 from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Run, Think, Write
 
 
-def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:  # noqa: PLR0911 - one per kind
+def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:
     """Return a tool's name and arguments, or None for plain text."""
     match action:
         case Run():

@@ -65,7 +65,7 @@ class Conversation:
         self._actions: dict[int, str] = {}
         self._answer: tuple[int, str] = (-1, "")
 
-    def add(self, record: Record) -> None:  # noqa: C901 - one case per kind of event
+    def add(self, record: Record) -> None:
         """Take in the next record; what a model is not shown changes nothing."""
         match record.event:
             case SystemMessageAdded(content=content, tools=tools):

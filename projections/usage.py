@@ -64,7 +64,7 @@ class UsageProjection:
     def initial(self) -> SessionUsage:
         return SessionUsage()
 
-    def fold(self, state: SessionUsage, record: Record) -> SessionUsage:  # noqa: PLR0911 - one per kind
+    def fold(self, state: SessionUsage, record: Record) -> SessionUsage:
         match record.event:
             case ModelAsked() as asked:
                 first = 1 if asked.attempt == 1 else 0

@@ -28,7 +28,7 @@ def new_name() -> str:
 
 
 def model_name(name: str | None) -> str | None:
-    """Return a model's name as it is recorded: a script's path is absolute, so that it stays the same script."""
+    """Return a model's name as it is recorded: a script's path is absolute, so that it stays the same."""
     if name is None or not name.startswith(_SCRIPT):
         return name
     return f"{_SCRIPT}{Path(name.removeprefix(_SCRIPT)).expanduser().absolute()}"
@@ -38,8 +38,8 @@ def check_budget(model: str | None, price: Price | None, budget_usd: float | Non
     """Raise `WrongUsage` for a budget that nobody could check."""
     if budget_usd is not None and price is None and (model is None or price_of(model) is None):
         raise WrongUsage(
-            f"a budget of {budget_usd:g} USD was asked for, but the price of {model or 'no model'} is unknown: "
-            "give it with --price IN,OUT (USD per million tokens)"
+            f"a budget of {budget_usd:g} USD was asked for, but the price of {model or 'no model'} is "
+            "unknown: give it with --price IN,OUT (USD per million tokens)"
         )
 
 

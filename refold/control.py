@@ -1,5 +1,6 @@
 """The control socket: how a second terminal's commands reach the process that drives a session."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -51,10 +52,8 @@ class ControlServer:
 
     def close(self) -> None:
         self._path.unlink(missing_ok=True)
-        try:
+        with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._socket.close()
         if threading.current_thread() is not self._thread:
             self._thread.join(5)
@@ -75,10 +74,8 @@ class ControlServer:
                 answer = self._handle(command)
             except (msgspec.MsgspecError, OSError) as error:
                 answer = Answer(error=f"the command could not be read: {error}")
-            try:
+            with contextlib.suppress(OSError):  # Whoever asked is gone; the log holds the command.
                 connection.sendall(msgspec.json.encode(answer) + b"\n")
-            except OSError:
-                pass  # Whoever asked is gone; the command stands in the log all the same.
 
 
 def forward(home: Home, session: str, command: Command) -> Answer | None:

@@ -1,4 +1,4 @@
-"""Who drives a session right now: the last claim in its stream, and whether that driver still holds its lock."""
+"""Who drives a session right now: its last claim, and whether that driver still holds the lock."""
 
 from msgspec import Struct
 

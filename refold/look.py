@@ -1,6 +1,5 @@
 """Questions to a home that nobody needs to drive: what sessions there are and how each stands."""
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,13 @@ from refold.errors import SessionUnknown, WrongUsage
 from refold.home import Home, check_session
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from refold.eventlog.lmdb_log import LMDBLog
 
 
 @contextmanager
-def reading(home: Home) -> "Iterator[LMDBLog]":
+def reading(home: Home) -> "Generator[LMDBLog]":
     """Open the log for reading, beside whoever writes it. Raises `HomeUnusable`."""
     log = home.open_log(readonly=True)
     try:

@@ -4,7 +4,8 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -91,7 +92,8 @@ class System:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
         `model` defaults to `$REFOLD_MODEL`, the workspace to a new folder under the home, the sandbox to the
-        best that works here. Raises `SessionExists`, `SessionDriven`, `WrongUsage`; then nothing was recorded.
+        best that works here. Raises `SessionExists`, `SessionDriven`, `WrongUsage`; nothing was recorded
+        then.
         """
         name = check_session(session or new_name())
         if self.log.head(name) is not None:
@@ -266,8 +268,20 @@ class System:
         except ModelUnavailable as error:
             raise WrongUsage(str(error)) from error
 
-    def _taking(self, session: str) -> "_Taking":
-        return _Taking(self, session)
+    @contextmanager
+    def _taking(self, session: str) -> Generator[None]:
+        """Take the session's lock and open its control socket; give both back if the inside fails."""
+        lock = DriverLock(self.home, session)
+        if session in self._driven or not lock.acquire():
+            raise driven_error(self, session)
+        try:
+            yield
+            control = ControlServer(self.home, session, lambda command: self._forwarded(session, command))
+        except BaseException:
+            self._sessions.let_go(session)
+            lock.release()
+            raise
+        self._driven[session] = lock, control
 
     def _trouble(self, trouble: Trouble) -> None:
         stream = trouble.name.partition("/")[0] if isinstance(trouble, ActorFailed) else trouble.stream
@@ -287,29 +301,6 @@ class System:
         except RefoldError as error:
             return Answer(error=str(error))
         return Answer(records=len(records), status=self.state(session).agent.state)
-
-
-class _Taking:
-    """Takes a session's lock and opens its control socket; gives both back if what happens inside fails."""
-
-    def __init__(self, system: System, session: str) -> None:
-        self._system, self._session = system, session
-        self._lock = DriverLock(system.home, session)
-
-    def __enter__(self) -> None:
-        if self._session in self._system._driven or not self._lock.acquire():  # noqa: SLF001 - its own part
-            raise driven_error(self._system, self._session)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        system, session = self._system, self._session
-        if error is not None:
-            system._sessions.let_go(session)  # noqa: SLF001
-            self._lock.release()
-            return
-        control = ControlServer(system.home, session, lambda command: system._forwarded(session, command))  # noqa: SLF001
-        system._driven[session] = self._lock, control  # noqa: SLF001
 
 
 def driven_error(system: System, session: str) -> SessionDriven:

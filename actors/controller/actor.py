@@ -1,6 +1,6 @@
 """The Controller actor: has the agent take its steps. It asks the model, or reads the recording."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -70,7 +70,7 @@ class ControllerActor(Follower):
             case _:
                 pass
 
-    def on_outcome(self, message: Any) -> None:
+    def on_outcome(self, message: object) -> None:
         match message:
             case _Heard(ask=ask, fact=fact):
                 self.tell_session(
@@ -126,7 +126,7 @@ class ControllerActor(Follower):
         self.port.perform(self.key(effect), work, to=self.name)
 
     def _request_at(self, ask: int, asked: ModelAsked) -> Request:
-        """Return the request that the event at `ask` recorded: the one prepared, or built again from the log."""
+        """Return the request recorded at `ask`: the one prepared, or built again from the log."""
         request = self._prepared
         if request is None or request.digest != asked.request:
             conversation = Conversation()
@@ -147,7 +147,7 @@ class ControllerActor(Follower):
     # Re-enacting --------------------------------------------------------------------------------------
 
     def _read(self, effect: ReadRecording) -> None:
-        """Tell Session the next recorded step, or that there is none, or that the last one came out otherwise."""
+        """Tell Session the next recorded step, or that there is none, or that the last one differed."""
         recording = self._state.agent.reenactment
         strict = recording is not None and recording.strict
         step = self._reenactor.after(self._log, effect.source, effect.cursor)

@@ -78,7 +78,7 @@ def evolve(state: Agent, event: Event, version: int) -> Agent:
 
 
 def _is_cut(state: Agent) -> bool:
-    """Whether a fork may stand right behind an answer that led to nothing any more: then the model is asked again."""
+    """Whether a fork may stand behind an answer whose actions are lost: then it asks the model again."""
     return state.state == "running" and state.iterations > 0
 
 

@@ -1,11 +1,15 @@
 """A recording carried out again: which step is next, and whether the last one came out as recorded."""
 
+from typing import TYPE_CHECKING
+
 from refold.eventlog.events import ActionProposed, ObservationRecorded, StepReenacted
 from refold.eventlog.log import EventLog
-from refold.eventlog.observations import Observation
 from refold.eventlog.record import Record
 from refold.projections.drift import drift
 from refold.projections.reenactment import RecordedStep, Recording
+
+if TYPE_CHECKING:
+    from refold.eventlog.observations import Observation
 
 
 class Reenactor:

@@ -13,7 +13,8 @@ from refold.eventlog.observations import Failure, Observation
 
 _TURNS_KEPT = 8
 _CHANGING = re.compile(
-    rb"\d{4}-\d\d-\d\d[T ]?|\d{1,2}:\d\d(:\d\d)?([.,]\d+)?|\b(pid|process)\W{0,2}\d+|\[\d+\] \d+|\b[0-9a-f]{32}\b",
+    rb"\d{4}-\d\d-\d\d[T ]?|\d{1,2}:\d\d(:\d\d)?([.,]\d+)?"
+    rb"|\b(pid|process)\W{0,2}\d+|\[\d+\] \d+|\b[0-9a-f]{32}\b",
     re.IGNORECASE,
 )
 """Dates, times, process ids, ids: two answers that differ in nothing else are the same answer."""

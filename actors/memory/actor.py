@@ -1,6 +1,6 @@
 """The Memory actor: looks up, for each message of the user, what the agent should know beside it."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from refold.eventlog.settings import Settings
 
 
 class Sources(Protocol):
-    """Where memory looks. Both may read files; neither raises: what is unreadable is a warning in the fact."""
+    """Where memory looks. Both may read files; neither raises: what is unreadable is a warning."""
 
     def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:
         """Return what the agent should know of its workspace, and of whatever `text` triggers."""
@@ -62,7 +62,7 @@ class MemoryActor(Follower):
 
         self.port.perform(self.key(effect), work, to=self.name)
 
-    def on_outcome(self, message: Any) -> None:
+    def on_outcome(self, message: object) -> None:
         if not isinstance(message, _Recalled):
             raise TypeError(f"not a message to memory: {message!r}")
         self.tell_session(

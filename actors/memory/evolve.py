@@ -21,6 +21,7 @@ def evolve(state: Recall, event: Event, version: int) -> Recall:
                 shown=(*state.shown, *(source for source in sources if source not in state.shown)),
             )
         case SessionFaulted():
-            return replace(state, waiting=())  # What failed may have been the look-up: it is not tried for ever.
+            # What failed may have been the look-up: it is not tried for ever.
+            return replace(state, waiting=())
         case _:
             return state

@@ -72,7 +72,7 @@ _BY_EXCEPTION: Mapping[str, FaultClass] = {
 }
 
 
-def fault_of_status(status: int | None, message: str) -> FaultClass:  # noqa: PLR0911 - a table in words
+def fault_of_status(status: int | None, message: str) -> FaultClass:
     """Classify a refusal by its status, and by its words where statuses are used loosely."""
     words = message.lower()
     if status in (None, 400, 403, 413, 422, 500) and _any_of(_CONTEXT_WINDOW, words):

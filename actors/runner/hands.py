@@ -1,5 +1,6 @@
-"""A session's way to its runner: finds the living one, launches another, and carries out actions at most once."""
+"""A session's way to its runner: finds the living one or launches another; actions happen at most once."""
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -106,10 +107,9 @@ class RunnerHands:
             return self._client
 
     def _quietly(self, act: Callable[[RunnerClient], None]) -> None:
-        try:
+        # A runner that is gone holds nothing back; what it kept dies with its lease.
+        with contextlib.suppress(HandsLost, RunnerLost, RunnerRefused, OSError):
             act(self._connected())
-        except (HandsLost, RunnerLost, RunnerRefused, OSError):
-            pass  # A runner that is gone holds nothing back; what it kept dies with its lease.
 
     def _spec(self, settings: Settings, epoch: int, incarnation: str) -> RunnerSpec:
         return RunnerSpec(

@@ -1,7 +1,6 @@
 """The Runtime actor: touches the world. It connects to the runner and has started actions carried out."""
 
 from functools import partial
-from typing import Any
 
 from msgspec import Struct
 
@@ -96,7 +95,7 @@ class RuntimeActor(Follower):
             self._under_way.add(self._stray)
             self._let_go()
 
-    def on_receive(self, message: Any) -> None:
+    def on_receive(self, message: object) -> None:
         super().on_receive(message)
         self._let_go()
 
@@ -109,7 +108,7 @@ class RuntimeActor(Follower):
             case _:
                 pass
 
-    def on_outcome(self, message: Any) -> None:
+    def on_outcome(self, message: object) -> None:
         match message:
             case _Connected(key=key, fact=fact):
                 if message.epoch == self._state.life.epoch:  # Else it was an older driver that wanted it.
@@ -174,7 +173,7 @@ class RuntimeActor(Follower):
         )
 
     def _let_go(self) -> None:
-        """Tell the runner of actions that are answered: to forget the result, or to stop what nobody awaits."""
+        """Tell the runner of answered actions: to forget the result, or to stop what nobody awaits."""
         closed, self._closed = self._closed, []
         for action in closed:
             key, hands = self._key_of(action), self._hands

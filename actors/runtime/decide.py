@@ -20,8 +20,8 @@ LOSSES_MAX = 3
 """Runners lost one after the other, without an answer in between, before the session gives up."""
 
 UNKNOWN = OutcomeUnknown(
-    content="Outcome unknown: the runner was lost while this action was under way. It may have taken effect in "
-    "full, in part or not at all, and it will not be run again. Look before you repeat it."
+    content="Outcome unknown: the runner was lost while this action was under way. It may have taken effect "
+    "in full, in part or not at all, and it will not be run again. Look before you repeat it."
 )
 
 

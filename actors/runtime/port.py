@@ -1,4 +1,4 @@
-"""The world as a runtime sees it: somebody who finds or launches a runner, and carries out actions at most once."""
+"""The world as a runtime sees it: somebody who finds or launches a runner; actions happen at most once."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -38,7 +38,7 @@ class HandsPort(Protocol):
         ...
 
     def acknowledge(self, key: str) -> None:
-        """The observation is in the log: the runner may forget the result. Never raises."""
+        """Let the runner forget the result: the observation is in the log. Never raises."""
         ...
 
     def interrupt(self, key: str) -> None:

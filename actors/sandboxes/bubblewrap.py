@@ -53,35 +53,34 @@ class Bubblewrap:
         return environment
 
     def command(self, confinement: Confinement) -> Sequence[str]:
-        python = _inside(interpreter())
         return [
             shutil.which("bwrap") or "bwrap",
             *_confine(network=confinement.network),
             *("--bind", str(confinement.workspace), WORKSPACE),
             *_hide(confinement),
             *("--chdir", WORKSPACE, "--remount-ro", "/"),
-            *(("--setenv", "LD_LIBRARY_PATH", f"{_OWN}/python/lib") if _shared_library() else ()),
-            *("--", *boot(python, _OWN, "executor.main")),
+            *_library(),
+            *("--", *boot(_inside(interpreter()), _OWN, "executor.main")),
         ]
 
 
 @functools.cache
 def _probe() -> str | None:
-    """Really try it: a `bwrap` that exists may still be denied its namespaces."""
+    """Really try it: `bwrap` may be denied its namespaces, our interpreter may miss a library inside."""
     program = shutil.which("bwrap")
     if program is None:
         return "bwrap is not installed (the package is called bubblewrap)"
-    command = [program, *_confine(network=False), "--remount-ro", "/", "--", "/bin/bash", "-c", "exit 0"]
+    python = boot(_inside(interpreter()), _OWN, "executor.main", function="probe")
+    start = ("/bin/bash", "-c", 'exec "$0" "$@"', *python)
+    command = [program, *_confine(network=False), *_library(), "--remount-ro", "/", "--", *start]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_PROBE_S, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bwrap does not run: {error}"
-    said = done.stderr.decode("utf-8", "replace").strip()
-    return (
-        None
-        if done.returncode == 0
-        else f"bwrap does not work here: {said or f'exit code {done.returncode}'}"
-    )
+    if done.returncode == 0:
+        return None
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit code {done.returncode}"]
+    return f"bwrap does not work here: {said[-1]}"
 
 
 def _confine(*, network: bool) -> Iterator[str]:
@@ -105,6 +104,12 @@ def _confine(*, network: bool) -> Iterator[str]:
         yield from ("--ro-bind", str(prefix()), f"{_OWN}/python")
     for name in ("python", "python3"):
         yield from ("--symlink", _inside(interpreter()), f"{_OWN}/bin/{name}")
+
+
+def _library() -> Iterator[str]:
+    """Yield what an interpreter away from its place needs to find its own library."""
+    if _shared_library():
+        yield from ("--setenv", "LD_LIBRARY_PATH", f"{_OWN}/python/lib")
 
 
 def _hide(confinement: Confinement) -> Iterator[str]:

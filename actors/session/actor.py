@@ -278,7 +278,7 @@ class SessionActor(Actor):
                 self._reply(proposal.asked, Reply(command=proposal.asked.command.id, records=mine))
 
     def _catch_up(self) -> bool:
-        """Take in what an earlier incarnation of this driver had committed; False if there is no such thing."""
+        """Take in what an earlier incarnation of this driver committed; False if there is no such thing."""
         try:
             records = tuple(self._log.read(self._stream, after=self._state.version))
         except StreamUnknown:

@@ -53,7 +53,7 @@ _FOLLOWING_MAX = 64
 """Consequences of one command; more of them would be a circle in the rules, and a bug."""
 
 _FOLLOW: tuple[Callable[[State], tuple[Event, ...]], ...] = (
-    lambda state: _follow_start(state),
+    lambda state: _follow_start(state),  # noqa: PLW0108 - defined below, in reading order
     follow_confirmation,
     follow_actions,
     follow_agent,
@@ -131,7 +131,8 @@ def _closed(command: Command) -> tuple[Event, ...]:
 
 def _close(state: State, reason: str) -> tuple[Event, ...]:
     said = Cancelled(
-        content=f"Interrupted: the session was closed ({reason}) while this ran. What it had done stays done.",
+        content=f"Interrupted: the session was closed ({reason}) while this ran. "
+        "What it had done stays done.",
         reason="closed",
     )
     running = tuple(answer(opened, said) for opened in state.hands.open if opened.incarnation is not None)

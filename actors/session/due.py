@@ -25,7 +25,7 @@ class Connect(_Effect, frozen=True, kw_only=True):
 
 
 class Execute(_Effect, frozen=True, kw_only=True):
-    """Carry out the started action at `action`, or collect what came of it; `started_in` is its incarnation."""
+    """Carry out the action at `action`, or collect what came of it; `started_in` is its incarnation."""
 
     action: int
     started_in: str

@@ -10,7 +10,7 @@ KIND = "Fault"
 
 
 def faulted(state: State, error: str, message: str) -> tuple[Event, ...]:
-    """Return the facts of a fault: nothing stays open, and a message goes on from it. Nothing if it rests anyway."""
+    """Return the facts of a fault: nothing stays open, a message goes on. Nothing if it rests anyway."""
     life, agent = state.life, state.agent
     if life.settings is None or life.closed or agent.state == "error":
         return ()

@@ -93,7 +93,7 @@ def _parse_loosely(text: str) -> object:
         return None
 
 
-def _storable(value: object) -> object:  # noqa: PLR0911 - one per type
+def _storable(value: object) -> object:
     """Return `value` with what a log cannot hold written otherwise: huge numbers, halves of characters."""
     match value:
         case str():

@@ -36,7 +36,7 @@ def tool_call_id_of(event: Mapping[str, Any]) -> str | None:
     return None if found is None else text_of(found)
 
 
-def _typed(kind: str, arguments: dict[str, Any], event: Mapping[str, Any]) -> Action:  # noqa: PLR0911 - one per kind
+def _typed(kind: str, arguments: dict[str, Any], event: Mapping[str, Any]) -> Action:
     thought = text_of(arguments.get("thought"))
     match kind:
         case "run":

@@ -112,7 +112,7 @@ class _Export:
             lists: Json = {"costs": [], "response_latencies": [], "token_usages": []}
             self._metrics = {"accumulated_cost": self._cost, "accumulated_token_usage": spent} | lists
 
-    def _told(self, version: int, event: Event) -> Json | None:  # noqa: PLR0911 - one per event
+    def _told(self, version: int, event: Event) -> Json | None:
         match event:
             case SystemMessageAdded(content=content, tools=tools):
                 args: Json = {"content": content, "tools": list(tools), "openhands_version": None}

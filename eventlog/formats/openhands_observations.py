@@ -18,7 +18,7 @@ from refold.eventlog.observations import (
 _STILL_RUNNING = -1
 
 
-def observation_of(event: Mapping[str, Any]) -> Observation:  # noqa: PLR0911 - one per kind
+def observation_of(event: Mapping[str, Any]) -> Observation:
     """Return the observation that the event records."""
     content, extras = text_of(event.get("content")), table_of(event.get("extras"))
     match text_of(event.get("observation")):

@@ -33,7 +33,7 @@ class Shape(msgspec.Struct, frozen=True):
     fields: Json
 
 
-def action_shape(action: Action, *, confirmation: str) -> Shape:  # noqa: PLR0911 - one per kind
+def action_shape(action: Action, *, confirmation: str) -> Shape:
     thought = action.thought
     match action:
         case Run(command=command, is_input=is_input):
@@ -70,7 +70,7 @@ def action_shape(action: Action, *, confirmation: str) -> Shape:  # noqa: PLR091
             return Shape(name, f"Calling {name}", {**arguments, "thought": thought} if thought else arguments)
 
 
-def observation_shape(observation: Observation) -> Shape | None:  # noqa: PLR0911 - one per kind
+def observation_shape(observation: Observation) -> Shape | None:
     """Return the shape; None for the answer to `finish`, which trajectories do not hold."""
     match observation:
         case RunOutput(command=command, exit_code=exit_code, directory=directory):

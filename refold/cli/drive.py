@@ -4,7 +4,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -34,7 +34,7 @@ class Watcher:
         self._wake = threading.Event()
 
     @contextmanager
-    def system(self, home: Home) -> Iterator[System]:
+    def system(self, home: Home) -> Generator[System]:
         """Open the home; SIGTERM and Ctrl-C are noted and end the drive between two records."""
         before = {number: signal.signal(number, self._note) for number in (signal.SIGTERM, signal.SIGINT)}
         try:

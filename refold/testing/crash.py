@@ -1,7 +1,6 @@
-"""Sessions that are killed: drive one on the stepper, let its process die, take it up again, until it rests."""
+"""Sessions that are killed: one is driven on the stepper and taken up after each death, until it rests."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -30,7 +29,7 @@ class Lived(Struct, frozen=True):
 
 
 class SlowDisk:
-    """Acknowledges what a `MemoryLog` committed as a step of its own: later, or never if the process dies first."""
+    """Acknowledges what a `MemoryLog` committed in a step of its own: later, or never if the process dies."""
 
     def __init__(self) -> None:
         self.stepper: Stepper | None = None
@@ -42,14 +41,6 @@ class SlowDisk:
             return
         self._count += 1
         self.stepper.perform(f"disk/{self._count}", acknowledge, to="*disk")
-
-
-@contextmanager
-def _surviving(died: list[str]) -> Iterator[None]:
-    try:
-        yield
-    except ProcessDied as death:
-        died.append(str(death))
 
 
 def live(
@@ -68,19 +59,18 @@ def live(
     disk = SlowDisk()
     if log is None:
         log = MemoryLog(id=bytes(16), deliver=disk)
-    deaths: list[str] = []
-    for _ in range(LIVES_MAX):
-        died = len(deaths)
+    for deaths in range(LIVES_MAX):
         disk.stepper = stepper
         sessions = Sessions(stepper, log, world, IDENTITY)
-        with _surviving(deaths):
-            if log.head(STREAM) is None:
-                sessions.start(STREAM, start)
-            else:
-                sessions.claim(STREAM)
+        if log.head(STREAM) is None:
+            sessions.start(STREAM, start)
+        else:
+            sessions.claim(STREAM)
+        try:
             if between is not None:
                 between(sessions)
             stepper.run()
-        if len(deaths) == died:
-            return Lived(log, sessions.state(STREAM), len(deaths), stepper)
+        except ProcessDied:
+            continue
+        return Lived(log, sessions.state(STREAM), deaths, stepper)
     raise AssertionError(f"no rest after {LIVES_MAX} drivers")

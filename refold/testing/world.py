@@ -1,4 +1,4 @@
-"""A whole world for sessions in a simulation: a scripted model, a runner that counts, a memory that is empty."""
+"""A whole world for simulated sessions: a scripted model, a runner that counts, an empty memory."""
 
 from collections.abc import Sequence
 

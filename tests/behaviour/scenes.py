@@ -1,4 +1,4 @@
-"""A session played by hand: each line of a scene is a command, and every law is checked after each of them."""
+"""A session played by hand: each line of a scene is a command, and every law is checked after each."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -34,6 +34,7 @@ from refold.actors.session.state import State
 from refold.eventlog.actions import Action, Message
 from refold.eventlog.events import (
     ActionProposed,
+    AgentState,
     AgentStateChanged,
     Event,
     FaultClass,
@@ -56,17 +57,18 @@ from refold.eventlog.settings import Settings
 from refold.testing.spec import Given
 
 AT = 1_767_225_600 * 10**9
-RUN = ("execute_bash", {"command": "ls"})
-EDIT = ("str_replace_editor", {"command": "create", "path": "a", "file_text": "x"})
-THINK = ("think", {"thought": "hm"})
-FINISH = ("finish", {"message": "done"})
-NO_TOOL = ("fly", {})
+type Call = tuple[str, Mapping[str, object]]
 
-type Call = tuple[str, Mapping[str, Any]]
+RUN: Call = ("execute_bash", {"command": "ls"})
+EDIT: Call = ("str_replace_editor", {"command": "create", "path": "a", "file_text": "x"})
+THINK: Call = ("think", {"thought": "hm"})
+FINISH: Call = ("finish", {"message": "done"})
+NO_TOOL: Call = ("fly", {})
 
 
 def settings(**changes: Any) -> Settings:  # noqa: ANN401 - any of its fields
-    return Settings(**{"model": "script:s", "workspace": "/w", "sandbox": "local", **changes})
+    fields: dict[str, Any] = {"model": "script:s", "workspace": "/w", "sandbox": "local", **changes}
+    return Settings(**fields)
 
 
 def claim(epoch: int) -> SessionClaimed:
@@ -88,7 +90,7 @@ class Scene:
         return self.session.state
 
     @property
-    def agent(self) -> str:
+    def agent(self) -> AgentState:
         return self.state.agent.state
 
     @property
@@ -127,7 +129,14 @@ class Scene:
         self._commands += 1
         return {"id": f"c{self._commands}", "at": AT + self._commands}
 
-    def start(self, task: str | None = "do it", *, reenacts: str | None = None, strict: bool = False, **changes: Any) -> Self:  # noqa: ANN401
+    def start(
+        self,
+        task: str | None = "do it",
+        *,
+        reenacts: str | None = None,
+        strict: bool = False,
+        **changes: Any,  # noqa: ANN401 - any setting
+    ) -> Self:
         fact = SessionStarted(settings=settings(**changes), task=task, reenacts=reenacts, strict=strict)
         return self.do(StartSession(**self.id(), fact=fact, claim=claim(1)))
 
@@ -205,7 +214,9 @@ class Scene:
         )
         return self.do(ReportAnswer(**self.id(), fact=fact, draw=0.5))
 
-    def fail(self, fault: FaultClass = "rate_limit", *, retry_after_s: float | None = None, ask: int | None = None) -> Self:
+    def fail(
+        self, fault: FaultClass = "rate_limit", *, retry_after_s: float | None = None, ask: int | None = None
+    ) -> Self:
         fact = ModelFailed(
             cause=self._asked() if ask is None else ask,
             fault=fault,
@@ -240,11 +251,11 @@ class Scene:
     # Places to begin ----------------------------------------------------------------------------------
 
     def running(self, **changes: Any) -> Self:  # noqa: ANN401
-        """A session whose first ask is due."""
+        """Begin where the first ask is due."""
         return self.start(**changes).connect().recall()
 
     def acting(self, *calls: Call, **changes: Any) -> Self:  # noqa: ANN401
-        """A session whose agent acts: its first action was started."""
+        """Begin where the agent acts: its first action was started."""
         return self.running(**changes).step("", *(calls or (RUN,)))
 
     def owes(self, *kinds: type) -> bool:
@@ -271,7 +282,7 @@ class Scene:
         self._check_again(command)
 
     def _check_answers(self) -> None:
-        """Check that every action has one observation or is open, and no observation is without an action."""
+        """Check that every action has one observation or is open, and no observation lacks its action."""
         actions = {
             version
             for version, event in enumerate(self.session.events)
@@ -304,6 +315,20 @@ class Scene:
 
 
 __all__ = [
-    "AT", "EDIT", "FINISH", "NO_TOOL", "RUN", "THINK", "AskModel", "Connect", "Execute", "PrepareAsk", "Recall",
-    "Scene", "SetTimer", "claim", "settings",
-]  # fmt: skip
+    "AT",
+    "EDIT",
+    "FINISH",
+    "NO_TOOL",
+    "RUN",
+    "THINK",
+    "AskModel",
+    "Call",
+    "Connect",
+    "Execute",
+    "PrepareAsk",
+    "Recall",
+    "Scene",
+    "SetTimer",
+    "claim",
+    "settings",
+]

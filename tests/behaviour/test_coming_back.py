@@ -1,5 +1,6 @@
 """Rules 44 to 47: what a claim finds is what the log says, and it goes on with what is owed."""
 
+from refold.actors.session.due import ReadRecording, due
 from refold.eventlog.actions import Finish, Message, Other, Run
 from refold.eventlog.events import (
     AskAbandoned,
@@ -23,7 +24,6 @@ from tests.behaviour.scenes import (
     SetTimer,
     settings,
 )
-from refold.actors.session.due import ReadRecording, due
 
 
 def test_b44_a_question_without_an_answer_is_asked_again_as_the_next_attempt() -> None:
@@ -88,8 +88,10 @@ def test_b45_coming_back_repeats_no_fact_of_the_start() -> None:
 def test_b46_settings_given_on_resume_are_facts_and_equal_ones_are_none() -> None:
     scene = Scene().running().close().claim()
     same = settings()
-    scene.change(model=same.model, confirm=same.confirm, iterations_max=same.iterations_max, script_digest="d")
-    assert scene.last == ()
+    scene.change(
+        model=same.model, confirm=same.confirm, iterations_max=same.iterations_max, script_digest="d"
+    )
+    assert not scene.last
     scene.change(model="openai/x", confirm="never")
     assert scene.last == (SettingsChanged(model="openai/x"),)
     assert scene.state.life.settings == settings(model="openai/x")
@@ -122,8 +124,9 @@ def test_a_session_without_a_model_never_asks_one() -> None:
     assert "no model" in scene.reason()
 
 
-def reenacting(**changes: object) -> Scene:
-    return Scene().start(task=None, reenacts="r", **{"model": None, **changes}).connect()
+def reenacting(*, model: str | None = None, confirm: str = "never", strict: bool = False) -> Scene:
+    scene = Scene().start(task=None, reenacts="r", strict=strict, model=model, confirm=confirm)
+    return scene.connect()
 
 
 def test_b52_a_recording_is_carried_out_in_order_and_messages_do_not_wait() -> None:
@@ -142,7 +145,9 @@ def test_b52_a_recording_is_carried_out_in_order_and_messages_do_not_wait() -> N
 
 
 def test_b52_a_recording_that_ends_with_a_message_awaits_input() -> None:
-    assert reenacting().reenact(1, action=Message(content="hi")).end_recording(2).agent == "awaiting_user_input"
+    assert (
+        reenacting().reenact(1, action=Message(content="hi")).end_recording(2).agent == "awaiting_user_input"
+    )
 
 
 def test_b52_a_recording_that_ends_in_neither_awaits_input_without_a_model() -> None:

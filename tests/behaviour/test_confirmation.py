@@ -6,10 +6,10 @@ from refold.actors.controller.confirmation import approval_digest, unconfirmed
 from refold.actors.session.commands import ConfirmActions, RejectActions
 from refold.eventlog.events import ActionsConfirmed, ActionsRejected, ActionStarted, ObservationRecorded
 from refold.eventlog.observations import Cancelled
-from tests.behaviour.scenes import AT, EDIT, FINISH, RUN, THINK, Execute, PrepareAsk, Recall, Scene
+from tests.behaviour.scenes import AT, EDIT, FINISH, RUN, THINK, Call, Execute, PrepareAsk, Recall, Scene
 
 
-def waiting(*calls: tuple[str, dict[str, object]]) -> Scene:
+def waiting(*calls: Call) -> Scene:
     return Scene().running(confirm="always").step("", *(calls or (RUN, EDIT)))
 
 
@@ -18,7 +18,7 @@ def test_b32_never_starts_at_once() -> None:
 
 
 @pytest.mark.parametrize("call", [RUN, EDIT, ("str_replace_editor", {"command": "view", "path": "a"})])
-def test_b32_always_starts_no_kind_of_action_before_the_approval(call: tuple[str, dict[str, object]]) -> None:
+def test_b32_always_starts_no_kind_of_action_before_the_approval(call: Call) -> None:
     scene = waiting(call)
     assert scene.agent == "awaiting_user_confirmation"
     assert scene.owes()

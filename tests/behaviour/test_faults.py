@@ -1,7 +1,6 @@
-"""Rule 22: a bug of ours ends in `error`, is on record with its class, leaves nothing open, and a message goes on."""
+"""Rule 22: a bug of ours ends in `error` with its class on record and nothing open, and a message goes on."""
 
-from collections.abc import Callable
-from typing import override
+from typing import TYPE_CHECKING, override
 
 import pytest
 
@@ -9,15 +8,16 @@ from refold.actors.dispatch.port import ActorFailed
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import says
 from refold.actors.models.port import Model, OnGlimpse
-from refold.actors.session.commands import PauseAgent, ResumeAgent, SendMessage
+from refold.actors.session.commands import Command, PauseAgent, ReportObservation, ResumeAgent, SendMessage
+from refold.actors.session.decide import decide
 from refold.actors.session.due import due
 from refold.actors.session.state import State
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
-from refold.actors.supervisor import Trouble
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     AskAbandoned,
+    Event,
     MessageReceived,
     ModelAsked,
     ObservationRecorded,
@@ -34,6 +34,11 @@ from refold.eventlog.settings import Price, Settings
 from refold.testing.crash import IDENTITY, STREAM
 from refold.testing.world import SmallHands, SmallWorld
 from tests.behaviour.scenes import FINISH, RUN, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from refold.actors.supervisor import Trouble
 
 
 class Broken(SmallWorld):
@@ -151,16 +156,14 @@ def test_b22_a_bug_while_asking_gives_the_ask_up_and_counts_it() -> None:
 
 
 def test_b22_a_bug_in_a_decider_ends_in_error_and_a_message_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    from refold.actors.session import actor  # noqa: PLC0415 - the module whose name is replaced
+    played = Played(SmallWorld([says("", RUN), says("", FINISH)]))
 
-    played, decide = Played(SmallWorld([says("", RUN), says("", FINISH)])), actor.decide
-
-    def buggy(state: State, command: object) -> object:
-        if type(command).__name__ == "ReportObservation":
+    def buggy(state: State, command: Command) -> tuple[Event, ...]:
+        if isinstance(command, ReportObservation):
             raise ZeroDivisionError("a bug in deciding")
-        return decide(state, command)  # type: ignore[arg-type]
+        return decide(state, command)
 
-    monkeypatch.setattr(actor, "decide", buggy)
+    monkeypatch.setattr("refold.actors.session.actor.decide", buggy)
     assert played.start().agent.state == "error"
     (fault,) = played.of(SessionFaulted)
     assert (fault.error, fault.message) == ("ZeroDivisionError", "a bug in deciding")

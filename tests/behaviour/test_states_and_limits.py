@@ -80,7 +80,9 @@ def carry_on(scene: Scene) -> Scene:
             scene.recall()
         elif state.agent.ask is not None:
             scene.hear("", FINISH)
-        elif state.hands.incarnation is None and (state.hands.started or scene.agent in {"loading", "running"}):
+        elif state.hands.incarnation is None and (
+            state.hands.started or scene.agent in {"loading", "running"}
+        ):
             scene.connect(f"new{number}")
         elif state.hands.started is not None:
             scene.observe()
@@ -150,7 +152,12 @@ def test_b25_a_pause_while_loading_goes_on_loading() -> None:
     assert scene.agent == "paused"
     assert scene.of(SystemMessageAdded) == []
     scene.resume()
-    assert scene.types()[-4:] == ["AgentStateChanged", "SystemMessageAdded", "AgentStateChanged", "MessageReceived"]
+    assert scene.types()[-4:] == [
+        "AgentStateChanged",
+        "SystemMessageAdded",
+        "AgentStateChanged",
+        "MessageReceived",
+    ]
 
 
 def test_b25_a_launch_that_failed_during_a_pause_is_tried_again() -> None:
@@ -309,8 +316,9 @@ def test_b27_a_step_that_failed_for_good_counts() -> None:
 def test_b27_re_enacted_steps_count() -> None:
     scene = Scene().start(task=None, reenacts="r", iterations_max=2).connect()
     scene.reenact(0, message="hi").recall()
-    scene.reenact(1, action=_run()).observe().end_recording(9)
+    scene.reenact(1, action=_run()).observe().reenact(2, action=_run()).observe().end_recording(9)
     assert scene.agent == "error"
+    assert scene.state.agent.iterations == 2
 
 
 def _run() -> Run:
@@ -368,7 +376,9 @@ def test_b30_a_passing_fault_is_retried_after_a_while_by_itself() -> None:
     assert scene.fire().owes(PrepareAsk)
 
 
-@pytest.mark.parametrize("fault", ["authentication", "credit", "content_policy", "not_found", "script_exhausted"])
+@pytest.mark.parametrize(
+    "fault", ["authentication", "credit", "content_policy", "not_found", "script_exhausted"]
+)
 def test_b30_a_fault_that_stays_is_not_retried(fault: str) -> None:
     scene = Scene().running().ask().fail(fault)  # type: ignore[arg-type]
     assert scene.agent == "error"

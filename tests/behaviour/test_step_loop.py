@@ -12,7 +12,7 @@ from refold.eventlog.events import (
     ObservationRecorded,
 )
 from refold.eventlog.observations import Cancelled, Finished, OutcomeUnknown, Thought
-from tests.behaviour.scenes import EDIT, FINISH, NO_TOOL, RUN, THINK, Execute, PrepareAsk, Recall, Scene
+from tests.behaviour.scenes import EDIT, FINISH, NO_TOOL, RUN, THINK, Call, Execute, PrepareAsk, Recall, Scene
 
 
 def test_b15_a_step_waits_until_memory_has_seen_the_message() -> None:
@@ -110,7 +110,7 @@ def test_b18_a_message_between_parallel_actions_lets_all_of_them_be_answered_fir
 
 @pytest.mark.parametrize("call", [FINISH, None])
 def test_b18_a_message_during_the_ask_is_heard_before_the_agent_rests(
-    call: tuple[str, dict[str, str]] | None,
+    call: Call | None,
 ) -> None:
     scene = Scene().running().ask().say("one more thing").recall()
     scene.hear("bye" if call is None else "", *(() if call is None else (call,)))

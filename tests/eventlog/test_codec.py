@@ -117,7 +117,7 @@ def test_a_record_of_another_log_or_place_is_corrupt() -> None:
 def test_a_record_of_another_format_says_so() -> None:
     sound = stored({"type": "MessageReceived", "content": "hello"})
     with pytest.raises(CorruptRecord, match="format 2"):
-        decode(b"\2" + sound[1:], 0, log=LOG, fetch=lambda _: None)
+        decode(b"\0\2" + sound[2:], 0, log=LOG, fetch=lambda _: None)
 
 
 def test_a_long_text_that_is_missing_or_changed_is_found() -> None:

@@ -6,6 +6,7 @@
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,7 +22,6 @@ from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain, Sub
 from refold.actors.session.state import initial_state
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
-from refold.actors.supervisor import Trouble
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     ActionProposed,
@@ -39,6 +39,9 @@ from refold.eventlog.record import Given, Record
 from refold.eventlog.settings import Settings
 from refold.testing.crash import IDENTITY, STREAM, Lived, live
 from refold.testing.world import SmallWorld
+
+if TYPE_CHECKING:
+    from refold.actors.supervisor import Trouble
 
 SEEDS = int(os.environ.get("REFOLD_SEEDS", "20"))
 MANY = 1000
@@ -70,9 +73,7 @@ RUNS = 12
 
 
 def commands(log: EventLog) -> list[Action]:
-    return [
-        record.event.action for record in log.read(STREAM) if isinstance(record.event, ActionProposed)
-    ]
+    return [record.event.action for record in log.read(STREAM) if isinstance(record.event, ActionProposed)]
 
 
 def unkilled() -> Lived:
@@ -89,15 +90,14 @@ def check(lived: Lived, world: SmallWorld) -> None:
     assert commands(lived.log) == EXPECTED
     assert len(world.runner.effects) == RUNS
     assert set(world.runner.effects.values()) == {1}, world.runner.effects
-    answered = [
-        record.cause for record in records if isinstance(record.event, ObservationRecorded)
-    ]
+    answered = [record.cause for record in records if isinstance(record.event, ObservationRecorded)]
     actions = [record.version for record in records if isinstance(record.event, ActionProposed)]
     assert sorted(actions) == sorted(cause for cause in answered if cause is not None)
     assert not [
         record
         for record in records
-        if isinstance(record.event, ObservationRecorded) and isinstance(record.event.observation, OutcomeUnknown)
+        if isinstance(record.event, ObservationRecorded)
+        and isinstance(record.event.observation, OutcomeUnknown)
     ]
     _check_answers_are_acted_on(records)
     assert fold(initial_state(), lived.log.read(STREAM)) == lived.state
@@ -106,11 +106,7 @@ def check(lived: Lived, world: SmallWorld) -> None:
 
 def _check_answers_are_acted_on(records: list[Record]) -> None:
     """Each line of the script was accepted once: no answer that was committed is lost or asked for again."""
-    accepted = [
-        record.event
-        for record in records
-        if isinstance(record.event, ModelAnswered | ModelFailed)
-    ]
+    accepted = [record.event for record in records if isinstance(record.event, ModelAnswered | ModelFailed)]
     assert [type(event) for event in accepted] == [type(line) for line in LINES]
 
 
@@ -126,7 +122,8 @@ class _Points:
 
     def __init__(self, at: int = -1, victim: Victim = "process") -> None:
         self.seen: list[tuple[str, str]] = []
-        self._at, self._victim = at, victim
+        self._at = at
+        self._victim: Victim = victim
 
     def __call__(self, actor: str, label: str) -> Victim | None:
         self.seen.append((_who(actor), label))
@@ -146,7 +143,7 @@ def _seen() -> list[tuple[str, str]]:
 
 
 def _places(*, of_actors: bool = False) -> list[int]:
-    """Return the first and the last time that each actor comes by each point, and every nth of all of them."""
+    """Return the first and the last time that each comes by each point, and every nth of all of them."""
     seen = _seen()
     chosen = {seen.index(point) for point in seen}
     chosen |= {len(seen) - 1 - seen[::-1].index(point) for point in seen}
@@ -208,7 +205,11 @@ def test_a_runner_that_dies_leaves_an_unknown_outcome_and_nothing_runs_twice(see
     world.runner.mishaps[key] = mishap  # type: ignore[assignment]
     lived = live(Stepper(seed), world, START)
     assert lived.state.agent.state == "finished"
-    observed = {r.cause: r.event.observation for r in lived.log.read(STREAM) if isinstance(r.event, ObservationRecorded)}
+    observed = {
+        r.cause: r.event.observation
+        for r in lived.log.read(STREAM)
+        if isinstance(r.event, ObservationRecorded)
+    }
     assert set(world.runner.effects.values()) == {1}
     if mishap != "lost_unsaid":
         assert isinstance(observed[9], OutcomeUnknown)
@@ -282,7 +283,7 @@ def test_a_claim_in_the_process_that_drives_takes_over_from_itself() -> None:
 
 def test_a_rebuilt_session_learns_of_its_own_append_that_lands_later() -> None:
     """An append that was handed in before a crash of Session may be committed only after it was rebuilt."""
-    log, world, stepper = _LateLog(id=bytes(16)), SmallWorld(LINES), Stepper(chooser=Replay())
+    log, world, stepper = _LateLog(), SmallWorld(LINES), Stepper(chooser=Replay())
     sessions = Sessions(stepper, log, world, IDENTITY)
     sessions.start(STREAM, START)
     crashes = 0
@@ -300,8 +301,8 @@ def test_a_rebuilt_session_learns_of_its_own_append_that_lands_later() -> None:
 class _LateLog(MemoryLog):
     """Takes appends in at once and commits them when told."""
 
-    def __init__(self, *, id: bytes) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__(id=bytes(16))
         self.waiting: list[Callable[[], None]] = []
 
     def append(self, *appends: Append, on_committed: Callable[..., None]) -> None:
@@ -315,7 +316,7 @@ class _LateLog(MemoryLog):
 
 def _crash(stepper: Stepper, name: str) -> None:
     """Have the actor of a name fail, as if its code had."""
-    stepper.tell(name, _Bomb())  # type: ignore[arg-type]
+    stepper.tell(name, _Bomb())
 
 
 class _Bomb(Submit, frozen=True, kw_only=True):

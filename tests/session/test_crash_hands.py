@@ -1,4 +1,4 @@
-"""The session and its runner, when one of them is away: what runs on, what is interrupted, what is lost twice."""
+"""The session and its runner when one of them is away: what runs on, is interrupted, is lost twice."""
 
 from typing import override
 
@@ -6,13 +6,14 @@ import pytest
 
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import says
-from refold.actors.runner.fake import OnGlimpse
+from refold.actors.models.port import OnGlimpse
 from refold.actors.runtime.port import HandsLost
 from refold.actors.session.commands import SendMessage, StopAgent
 from refold.actors.sessions import Sessions
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     ActionStarted,
+    AgentStateChanged,
     LateResultRecorded,
     MessageReceived,
     ModelFailed,
@@ -84,7 +85,7 @@ def test_a_connection_that_always_breaks_is_an_error_and_a_message_tries_again()
     sessions.start(STREAM, START)
     stepper.run()
     assert sessions.state(STREAM).agent.state == "error"
-    assert "3 times in a row" in sessions.state(STREAM).agent.state or facts(log, ObservationRecorded)
+    assert "3 times in a row" in facts(log, AgentStateChanged)[-1].reason
     said = SendMessage(id="m", at=0, by="user", fact=MessageReceived(content="again"))
     sessions.tell(STREAM, said)
     stepper.run()
@@ -136,7 +137,9 @@ def test_a_script_that_has_run_out_is_not_retried() -> None:
 
 def test_the_clock_stands_still_only_for_those_who_wait() -> None:
     """A retry waits for as long as the provider asked, and no longer."""
-    world = SmallWorld([ModelFailed(fault="overloaded", message="busy", retry_after_s=30.0), says("", FINISH)])
+    world = SmallWorld(
+        [ModelFailed(fault="overloaded", message="busy", retry_after_s=30.0), says("", FINISH)]
+    )
     sessions, stepper, _ = play(world)
     sessions.start(STREAM, START)
     begun = stepper.now_ns()

@@ -1,4 +1,4 @@
-"""A recorded session that is carried out again, and killed on the way: the same actions, once each, no model."""
+"""A recorded session carried out again and killed on the way: the same actions, once each, no model."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def of[E](log: EventLog, stream: str, kind: type[E]) -> list[E]:
 @pytest.mark.parametrize("seed", range(8))
 def test_b52_a_recording_is_carried_out_again_once_however_often_its_driver_dies(seed: int) -> None:
     log, world = recorded(), SmallWorld()
-    state = reenact(log, world, Stepper(seed, faults=seed % 4, process_faults=True))
+    state = reenact(log, world, Stepper(1 + seed, faults=seed % 4, process_faults=True))
     assert state.agent.state == "finished"
     assert [event.action for event in of(log, AGAIN, ActionProposed)] == [
         event.action for event in of(log, STREAM, ActionProposed)
@@ -67,7 +67,7 @@ def test_b53_strict_stops_at_the_first_difference(seed: int) -> None:
         return RunOutput(content="something else", exit_code=1)
 
     log = recorded()
-    state = reenact(log, SmallWorld(answer=otherwise), Stepper(seed), strict=True)
+    state = reenact(log, SmallWorld(answer=otherwise), Stepper(1 + seed), strict=True)
     assert state.agent.state == "error"
     assert len(of(log, AGAIN, ObservationRecorded)) == 1
 

@@ -157,15 +157,21 @@ def test_an_observation_closes_its_action_and_a_second_one_is_late() -> None:
 
 def test_a_message_while_an_action_runs_is_no_more_than_recorded() -> None:
     said = MessageReceived(content="hurry")
-    session = given(*ACTING).when(SendMessage(id="c", at=AT, fact=said)).then_types(
-        MessageReceived, type(given(*ACTING).when(SendMessage(id="c", at=AT, fact=said)).events[1])
+    session = (
+        given(*ACTING)
+        .when(SendMessage(id="c", at=AT, fact=said))
+        .then_types(
+            MessageReceived, type(given(*ACTING).when(SendMessage(id="c", at=AT, fact=said)).events[1])
+        )
     )
     assert any(isinstance(effect, Execute) for effect in due(session.state))
 
 
 def test_close_answers_what_runs_and_gives_the_ask_up() -> None:
     closed = SessionClosed(reason="bye")
-    given(*BEGUN, ASKED).when(CloseSession(id="c", at=AT, reason="bye")).then_types(AskAbandoned, SessionClosed)
+    given(*BEGUN, ASKED).when(CloseSession(id="c", at=AT, reason="bye")).then_types(
+        AskAbandoned, SessionClosed
+    )
     session = given(*ACTING).when(CloseSession(id="c", at=AT, reason="bye"))
     answer, last = session.events
     assert isinstance(answer, ObservationRecorded)

@@ -1,7 +1,8 @@
 """Laws of the deciders, held over long random walks: whatever is commanded, whenever.
 
-`Scene.do` checks after every command that each action has at most one observation, that every change of state
-is in the table, that something is due exactly while the session does not rest, and that no outcome counts twice.
+`Scene.do` checks after every command that each action has at most one observation, that every change of
+state is in the table, that something is due exactly while the session does not rest, and that no outcome
+counts twice.
 """
 
 import os
@@ -127,7 +128,9 @@ def test_from_every_place_of_a_walk_the_world_brings_the_session_to_rest(seed: i
         state = scene.state
         if state.agent.ask is not None:
             scene.hear("", FINISH)
-        elif state.hands.incarnation is None and (state.hands.started or scene.agent in {"loading", "running"}):
+        elif state.hands.incarnation is None and (
+            state.hands.started or scene.agent in {"loading", "running"}
+        ):
             scene.connect(f"new{chance.random()}")
         elif state.hands.started is not None:
             scene.observe()
@@ -154,7 +157,7 @@ def test_a_command_as_the_log_keeps_it_decides_the_same_again(seed: int) -> None
         commands.append((before, command, scene.last))
         return scene
 
-    scene.do = note  # type: ignore[method-assign, assignment]
+    scene.do = note  # type: ignore[method-assign]
     chance = random.Random(seed)  # noqa: S311
     scene.start(reenacts=chance.choice((None, "r")))
     for _ in range(STEPS):

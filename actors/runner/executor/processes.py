@@ -4,7 +4,6 @@
 # ruff: noqa: PTH112, PTH123, PTH208
 
 import contextlib
-import ctypes
 import os
 import signal
 import time
@@ -15,7 +14,10 @@ _PATIENCE_S = 0.5
 
 def adopt_orphans() -> None:
     """Become the parent of whatever our descendants leave behind, so that it can be found and ended."""
-    with contextlib.suppress(OSError, AttributeError):  # Not Linux: strays are out of reach there.
+    # Where this fails (not Linux, a Python without ctypes) strays are out of reach.
+    with contextlib.suppress(ImportError, OSError, AttributeError):
+        import ctypes  # noqa: PLC0415 - it may be missing
+
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 

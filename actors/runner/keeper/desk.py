@@ -44,7 +44,7 @@ class Desk:
                 connection.tell({"id": number, "refused": f"the keeper cannot {other}"})
 
     def finished(self, key: str, observation: dict[str, Any]) -> None:
-        """Take the executor's answer: durable first, told second.
+        """Take the executor's answer.
 
         Commands may reach the executor's pipe: an answer that nobody asked for is none.
         """
@@ -90,9 +90,15 @@ class Desk:
         return {"state": "accepted" if lost else known.state}
 
     def _settle(self, key: str, observation: dict[str, Any]) -> None:
+        """Write the result, tell it, and only then wait for the disk.
+
+        Written, it outlives this process; the wait is for the machine's own crash, which nobody who was told
+        needs it for: what they commit is the record, and what they do not is an unknown outcome.
+        """
         self._journal.finish(key, observation)
         for connection, number in self._waiting.pop(key, ()):
             connection.tell({"id": number, "observation": observation})
+        self._journal.sync()
 
     def _start_next(self) -> None:
         if self._running is None and self._todo:

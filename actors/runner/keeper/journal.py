@@ -56,11 +56,16 @@ class Journal:
             self._fold({"started": key})
 
     def finish(self, key: str, observation: dict[str, Any]) -> None:
-        """Keep the result; durable when this returns, unless the disk is full: then it is kept in memory."""
+        """Keep the result, on disk after `sync`; in memory only where the disk is full."""
         try:
-            self._write({"finished": key, "observation": observation}, durable=True)
+            self._write({"finished": key, "observation": observation}, durable=False)
         except OSError:
             self._fold({"finished": key, "observation": observation})
+
+    def sync(self) -> None:
+        """Make everything written durable."""
+        with contextlib.suppress(OSError):  # What was not promised may be lost with the machine.
+            os.fsync(self._file)
 
     def acknowledge(self, key: str) -> None:
         """Forget the result, not the key; a forgotten acknowledgement costs room, nothing else."""
