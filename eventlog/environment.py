@@ -92,6 +92,7 @@ class Environment:
         self.readonly = readonly
         self.dbs: Databases
         self._map_bytes = map_bytes
+        self._page_bytes = 0
         self._gate = Gate()
         self._env: lmdb.Environment | None = None
         self._open()
@@ -109,6 +110,8 @@ class Environment:
             raise LogUnreadable(f"{self.folder} is no log: {error}") from error
         with suppress(lmdb.Error):
             env.reader_check()
+        self._map_bytes = env.info()["map_size"]
+        self._page_bytes = env.stat()["psize"]
         self._env = env
 
     @property
@@ -149,6 +152,7 @@ class Environment:
                 self._gate.leave()
                 with self._gate.alone():
                     self._opened.set_mapsize(0)
+                    self._map_bytes = self._opened.info()["map_size"]
             except lmdb.Error as error:
                 self._gate.leave()
                 if write:
@@ -160,7 +164,7 @@ class Environment:
 
     @property
     def map_bytes(self) -> int:
-        return self._opened.info()["map_size"]
+        return self._map_bytes
 
     @property
     def transaction(self) -> int:
@@ -169,8 +173,7 @@ class Environment:
 
     @property
     def file_bytes(self) -> int:
-        env = self._opened
-        return (env.info()["last_pgno"] + 1) * env.stat()["psize"]
+        return (self._opened.info()["last_pgno"] + 1) * self._page_bytes
 
     def check_readers(self) -> int:
         """Free the places of readers that died; their pages could never be used again."""

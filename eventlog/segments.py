@@ -1,6 +1,7 @@
 """All segments of a log, oldest first; the last one is active, the others are sealed."""
 
 from collections.abc import Sequence
+from os import stat
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -23,8 +24,9 @@ class Segments:
         self._map_bytes = map_bytes
         self._lock = Lock()
         self._open: list[Segment] = []
+        self._next = str(folder_of(home, 0))
         self.closed = False
-        if not folder_of(home, 0).is_dir():
+        if not _is_there(self._next):
             raise LogUnreadable(f"no log at {home}")
         try:
             self.refresh()
@@ -55,9 +57,9 @@ class Segments:
 
     def refresh(self) -> Segment:
         """Open the segments that came to be; return the active one."""
-        while not self.closed and folder_of(self.home, len(self._open)).is_dir():
+        while not self.closed and _is_there(self._next):
             with self._lock:
-                if folder_of(self.home, len(self._open)).is_dir():
+                if _is_there(self._next):
                     self._join(len(self._open))
         return self.active
 
@@ -69,10 +71,11 @@ class Segments:
             segment.close()
             raise LogUnreadable(f"{folder} is not segment {number} of this log")
         self._open.append(segment)
+        self._next = str(folder_of(self.home, number + 1))
 
     def succeeded(self) -> bool:
         """Tell whether the active segment is sealed: asked with its write lock held, the answer is final."""
-        return folder_of(self.home, len(self._open)).is_dir()
+        return _is_there(self._next)
 
     def containing(self, position: int) -> Segment:
         for segment in reversed(self.all):
@@ -100,3 +103,12 @@ class Segments:
 def _tables(segment: Segment) -> "tuple[lmdb._Database, ...]":
     dbs = segment.environment.dbs
     return dbs.names, dbs.heads, dbs.agenda
+
+
+def _is_there(folder: str) -> bool:
+    """Asked with every commit and every look, where a `Path` would cost more than the commit itself."""
+    try:
+        stat(folder)
+    except FileNotFoundError:
+        return False
+    return True

@@ -38,7 +38,7 @@ class Writer:
         doubtful: set[int] = set()
         full = False
         while True:
-            segment = self._segments.refresh()
+            segment = self._segments.active
             seen = segment.environment.map_bytes
             try:
                 outcomes = self._round(requests, segment, doubtful, full=full)
@@ -54,6 +54,7 @@ class Writer:
                 full = True
             else:
                 if outcomes is None:
+                    self._segments.refresh()
                     continue
                 self._commits += 1
                 if self._commits % READERS_EVERY == 0:

@@ -28,7 +28,7 @@ from refold.look import reading
 _KILL_WITHIN_S = 30.0
 
 
-def demo(home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+def demo(home: HomeOption = None, json: JsonOption = False) -> int:
     place = Home(home or Path(tempfile.mkdtemp(prefix="refold-demo-")))
     console = Console(highlight=False, stderr=json)
     sandbox, warning = choose_sandbox(None)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 AtOption = Annotated[int | None, typer.Option("--at", metavar="V", help="After this version instead of now.")]
 
 
-def ls(home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+def ls(home: HomeOption = None, json: JsonOption = False) -> int:
     place = Home(home)
     if not place.exists():
         if not json:
@@ -48,7 +48,7 @@ def show(
     session: SessionArgument,
     at: AtOption = None,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     place = Home(home)
     with reading(place) as log:
@@ -71,9 +71,9 @@ def events(
     after: Annotated[
         int, typer.Option("--after", metavar="V", help="Only what comes after this version.")
     ] = -1,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more until interrupted.")] = False,  # noqa: FBT002
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more until interrupted.")] = False,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     place = Home(home)
     renderer = Renderer()

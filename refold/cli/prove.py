@@ -13,7 +13,7 @@ from refold.home import Home
 from refold.look import check_known, reading
 
 
-def verify(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+def verify(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:
     from refold.actors.session.verify import verify as verify_stream  # noqa: PLC0415 - loads the deciders
     from refold.identity import code_version  # noqa: PLC0415
 
@@ -36,7 +36,7 @@ def verify(session: SessionArgument, home: HomeOption = None, json: JsonOption =
     return 0 if result.ok else 1
 
 
-def audit(home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+def audit(home: HomeOption = None, json: JsonOption = False) -> int:
     place = Home(home)
     with_progress = not json and sys.stderr.isatty()
 
@@ -59,9 +59,9 @@ def audit(home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FB
 
 
 def doctor(
-    reap: Annotated[bool, typer.Option("--reap", help="End runners whose driver is gone.")] = False,  # noqa: FBT002
+    reap: Annotated[bool, typer.Option("--reap", help="End runners whose driver is gone.")] = False,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     from refold.doctor import examine  # noqa: PLC0415 - loads the runner's client
 

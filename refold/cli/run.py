@@ -31,7 +31,7 @@ from refold.session import given
 from refold.system import System
 
 
-def run(  # noqa: PLR0913 - options
+def run(
     task: Annotated[str, typer.Argument(metavar="TASK", help="What the agent is to do.")],
     session: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="The new session's name.")
@@ -42,13 +42,13 @@ def run(  # noqa: PLR0913 - options
     model: ModelOption = None,
     base_url: BaseUrlOption = None,
     sandbox: SandboxOption = None,
-    network: Annotated[bool, typer.Option("--network", help="Let the sandbox reach the network.")] = False,  # noqa: FBT002
+    network: Annotated[bool, typer.Option("--network", help="Let the sandbox reach the network.")] = False,
     iterations_max: IterationsOption = None,
     budget: BudgetOption = None,
     price: PriceOption = None,
     confirm: ConfirmOption = None,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     if not task.strip():
         raise WrongUsage("the task is empty; say what the agent is to do")
@@ -74,7 +74,7 @@ def run(  # noqa: PLR0913 - options
         return drive(system, started, watcher)
 
 
-def resume(  # noqa: PLR0913 - options
+def resume(
     session: SessionArgument,
     message: Annotated[
         str | None, typer.Option("--message", "-m", metavar="TEXT", help="Say this to the agent as well.")
@@ -86,7 +86,7 @@ def resume(  # noqa: PLR0913 - options
     price: PriceOption = None,
     confirm: ConfirmOption = None,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     change = SettingsChanged(
         model=model_name(model),

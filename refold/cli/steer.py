@@ -25,15 +25,15 @@ from refold.session import given, pending_digest
 from refold.system import System
 
 
-def pause(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+def pause(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:
     return _record(Home(home), session, PauseAgent(**given()), "paused", json=json)
 
 
-def stop(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+def stop(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:
     return _record(Home(home), session, StopAgent(**given()), "stopped", json=json)
 
 
-def close(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+def close(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:
     return _record(
         Home(home), session, CloseSession(**given(), reason="closed by the user"), "closed", json=json
     )
@@ -43,7 +43,7 @@ def message(
     session: SessionArgument,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to say.")],
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     if not text.strip():
         raise WrongUsage("the message is empty")
@@ -60,13 +60,13 @@ def continue_(
         float | None, typer.Option("--budget", metavar="USD", help="This much money more.")
     ] = None,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     command = ContinueAgent(**given(), iterations=iterations_max, budget_usd=budget)
     return _drive(Home(home), session, command, json=json)
 
 
-def confirm(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:  # noqa: FBT002
+def confirm(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:
     place = Home(home)
     return _drive(place, session, ConfirmActions(**given(), digest=_waiting(place, session)), json=json)
 
@@ -75,7 +75,7 @@ def reject(
     session: SessionArgument,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the agent is told.")] = "",
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     return _drive(Home(home), session, RejectActions(**given(), reason=reason), json=json)
 

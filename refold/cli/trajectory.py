@@ -36,7 +36,7 @@ def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A trajectory, or a folder of events.")],
     session: Annotated[str | None, typer.Option("--session", metavar="ID", help="Its name here.")] = None,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     log = Home(home).open_log()
     try:
@@ -90,7 +90,7 @@ def export(
         typer.Option("--format", metavar="openhands|jsonl", help="One JSON array, or one record per line."),
     ] = "openhands",
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: ARG001, FBT002 - an export is data in any case
+    json: JsonOption = False,  # noqa: ARG001 - an export is data in any case
 ) -> int:
     from refold.eventlog.formats.openhands_export import export_array  # noqa: PLC0415
     from refold.projections.render import Renderer  # noqa: PLC0415
@@ -118,12 +118,12 @@ def replay(
     ] = None,
     sandbox: SandboxOption = None,
     model: ModelOption = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first difference.")] = False,  # noqa: FBT002
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first difference.")] = False,
     session: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="The new session's name.")
     ] = None,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     place, watcher = Home(home), Watcher(json=json, asks=False)
     with watcher.system(place) as system:
@@ -212,7 +212,7 @@ def fork(
         typer.Option("--workspace", metavar="DIR", help="Its files; default a copy of the parent's."),
     ] = None,
     home: HomeOption = None,
-    json: JsonOption = False,  # noqa: FBT002
+    json: JsonOption = False,
 ) -> int:
     from refold.forking import fork_session  # noqa: PLC0415
 

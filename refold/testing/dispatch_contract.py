@@ -2,76 +2,21 @@
 
 # ruff: noqa: S101, PLR2004 - tests that others inherit: they assert, on examples
 
-import abc
-import itertools
-from collections.abc import Callable
-from queue import SimpleQueue
-from typing import Any, override
+from typing import Any
 
 import pykka
 
 from refold.actors.dispatch.actor import Actor, Address, AskInsideActor
-from refold.actors.dispatch.port import ActorFailed, Dispatcher, Host, WorkFailed
+from refold.actors.dispatch.port import ActorFailed, Host
 from refold.actors.dispatch.seat import REBUILDS_MAX
+from refold.testing.puppet import Puppet, do, fail
+from refold.testing.work_contract import WorkContract
 
 MS = 10**6
 
 
-class Puppet(Actor):
-    """An actor that does what it is told: a callable message is called with it, others go to `audience`."""
-
-    def __init__(
-        self, port: Dispatcher, name: str, audience: str, begin: Callable[[Actor], object] | None = None
-    ) -> None:
-        super().__init__(port, name)
-        self._audience = audience
-        self._begin = begin
-
-    @override
-    def on_start(self) -> None:
-        if self._begin is not None:
-            self._begin(self)
-
-    @override
-    def on_receive(self, message: Any) -> object:
-        if callable(message):
-            return message(self)
-        self.port.tell(self._audience, message)
-        return message
-
-
-def do(port: Dispatcher, name: str, act: Callable[[Actor], object]) -> None:
-    """Let the puppet `name` do something."""
-    port.tell(name, act)
-
-
-def fail(_: Actor) -> None:
-    raise ValueError("poison")
-
-
-class DispatcherContract(abc.ABC):
+class DispatcherContract(WorkContract):
     """Each test gets a fresh `host`; `settle` lets everything happen that can happen without waiting."""
-
-    @abc.abstractmethod
-    def settle(self, host: Host) -> None: ...
-
-    @abc.abstractmethod
-    def receive(self, host: Host, heard: SimpleQueue[object]) -> object:
-        """Return the next message of `heard`, waiting for timers if need be."""
-
-    def spawn(
-        self,
-        host: Host,
-        name: str = "puppet",
-        *,
-        begin: Callable[[Actor], object] | None = None,
-        supervisor: str | None = None,
-    ) -> None:
-        host.spawn(name, lambda: Puppet(host, name, "audience", begin), supervisor=supervisor)
-
-    def heard(self, host: Host, listener: SimpleQueue[object]) -> list[object]:
-        self.settle(host)
-        return [listener.get_nowait() for _ in range(listener.qsize())]
 
     # Mail ---------------------------------------------------------------------------------------------
 
@@ -296,123 +241,6 @@ class DispatcherContract(abc.ABC):
         (ref,) = self.heard(host, audience)
         assert isinstance(ref, Address)
         return ref
-
-    # Work ---------------------------------------------------------------------------------------------
-
-    def test_the_outcome_of_work_is_told(self, host: Host) -> None:
-        audience = host.listen("audience")
-        self.spawn(host)
-        do(host, "puppet", lambda actor: actor.port.perform("key", lambda: "done", to="puppet"))
-        assert self.heard(host, audience) == ["done"]
-
-    def test_work_that_raises_is_told_as_a_failure(self, host: Host) -> None:
-        audience = host.listen("audience")
-        host.perform("key", lambda: int("not a number"), to="audience")
-        (failed,) = self.heard(host, audience)
-        assert isinstance(failed, WorkFailed)
-        assert (failed.key, failed.error) == ("key", "ValueError")
-
-    def test_work_without_a_result_is_told_to_nobody_and_frees_its_key(self, host: Host) -> None:
-        audience = host.listen("audience")
-        host.perform("key", lambda: None, to="audience")
-        assert self.heard(host, audience) == []
-        host.perform("key", lambda: "again", to="audience")
-        assert self.heard(host, audience) == ["again"]
-
-    def test_a_key_that_is_worked_on_is_not_started_again(self, host: Host) -> None:
-        audience, _ = host.listen("audience"), host.listen("boss")
-        done = itertools.count(1)
-
-        def begin(actor: Actor) -> None:
-            actor.port.perform("key", lambda: f"outcome {next(done)}", to="puppet")
-
-        self.spawn(host, begin=begin, supervisor="boss")
-        host.tell("puppet", fail)
-        self.settle(host)
-        host.restart("puppet")
-        self.settle(host)
-        assert self.heard(host, audience)[:1] == ["outcome 1"]
-
-    def test_a_rebuilt_actor_does_not_start_work_again_whose_outcome_waits_for_it(self, host: Host) -> None:
-        audience, boss = host.listen("audience"), host.listen("boss")
-        done = itertools.count(1)
-        begins = iter([fail, None])
-
-        def begin(actor: Actor) -> None:
-            actor.port.perform("key", lambda: f"outcome {next(done)}", to="puppet")
-            if (first := next(begins)) is not None:
-                first(actor)
-
-        self.spawn(host, begin=begin, supervisor="boss")
-        assert len(self.heard(host, boss)) == 1
-        assert next(done) == 2
-        host.restart("puppet")
-        assert self.heard(host, audience) == ["outcome 1"]
-        assert next(done) == 3
-
-    def test_a_key_is_free_again_when_its_outcome_is_handled(self, host: Host) -> None:
-        audience = host.listen("audience")
-        self.spawn(host)
-
-        def again(actor: Actor) -> None:
-            actor.port.perform("key", lambda: "second", to="puppet")
-
-        do(host, "puppet", lambda actor: actor.port.perform("key", lambda: again, to="puppet"))
-        assert self.heard(host, audience) == ["second"]
-
-    def test_a_key_is_free_again_when_its_outcome_was_for_nobody(self, host: Host) -> None:
-        audience, boss = host.listen("audience"), host.listen("boss")
-        self.spawn(host, begin=fail, supervisor="boss")
-        host.perform("to nobody", lambda: "lost", to="nobody")
-        host.perform("to a retired", lambda: "lost", to="puppet")
-        assert len(self.heard(host, boss)) == 1
-        host.retire("puppet")
-        for key in ("to nobody", "to a retired"):
-            host.perform(key, lambda: "found", to="audience")
-        assert self.heard(host, audience) == ["found", "found"]
-
-    # Time and chance ----------------------------------------------------------------------------------
-
-    def test_timers_go_off_in_the_order_of_their_times(self, host: Host) -> None:
-        audience = host.listen("audience")
-        now = host.now_ns()
-        for number in (3, 1, 2):
-            host.at(f"timer {number}", now + number * 10 * MS, "audience", number)
-        assert [self.receive(host, audience) for _ in range(3)] == [1, 2, 3]
-        assert host.now_ns() >= now + 30 * MS
-
-    def test_a_timer_that_waits_is_not_set_again(self, host: Host) -> None:
-        audience = host.listen("audience")
-        now = host.now_ns()
-        host.at("key", now + 20 * MS, "audience", "first")
-        host.at("key", now + 10 * MS, "audience", "second")
-        host.at("other", now + 30 * MS, "audience", "third")
-        assert [self.receive(host, audience) for _ in range(2)] == ["first", "third"]
-        host.at("key", now, "audience", "free again, and overdue")
-        assert self.receive(host, audience) == "free again, and overdue"
-
-    def test_timers_outlive_an_incarnation_but_not_the_name(self, host: Host) -> None:
-        audience, boss = host.listen("audience"), host.listen("boss")
-        now = host.now_ns()
-        self.spawn(host, "kept", supervisor="boss")
-        self.spawn(host, "gone")
-        host.at("of kept", now + 20 * MS, "kept", "kept")
-        host.at("of gone", now + 10 * MS, "gone", "gone")
-        host.tell("kept", fail)
-        host.retire("gone")
-        self.spawn(host, "gone")
-        assert isinstance(self.receive(host, boss), ActorFailed)
-        host.restart("kept")
-        host.at("of gone", now + 30 * MS, "gone", "set anew")
-        assert [self.receive(host, audience) for _ in range(2)] == ["kept", "set anew"]
-
-    def test_time_does_not_go_back_and_ids_do_not_repeat(self, host: Host) -> None:
-        times = [host.now_ns() for _ in range(100)]
-        assert times == sorted(times)
-        ids = {host.new_id() for _ in range(100)}
-        assert len(ids) == 100
-        assert all(len(one) == 32 and int(one, 16) >= 0 for one in ids)
-        assert all(0 <= host.draw() < 1 for _ in range(100))
 
 
 def _error(answer: pykka.Future[Any]) -> str:

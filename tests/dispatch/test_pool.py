@@ -17,7 +17,8 @@ from refold.actors.dispatch.errands import Errands
 from refold.actors.dispatch.pool import PoolDispatcher
 from refold.actors.dispatch.port import ActorFailed, Dispatcher, Host
 from refold.actors.dispatch.seat import REBUILDS_MAX
-from refold.testing.dispatch_contract import DispatcherContract, Puppet, do, fail
+from refold.testing.dispatch_contract import DispatcherContract
+from refold.testing.puppet import Puppet, do, fail
 
 WAIT_S = 20.0
 

@@ -18,7 +18,8 @@ from refold.actors.dispatch.choosers import RandomChooser, Replay
 from refold.actors.dispatch.faults import Livelock, ProcessDied
 from refold.actors.dispatch.port import ActorFailed, Dispatcher, Host
 from refold.actors.dispatch.stepper import START_NS, Stepper
-from refold.testing.dispatch_contract import DispatcherContract, Puppet, do, fail
+from refold.testing.dispatch_contract import DispatcherContract
+from refold.testing.puppet import Puppet, do, fail
 
 SEEDS = range(8)
 
