@@ -15,7 +15,7 @@ from refold.eventlog.prepared import Prepared
 from refold.eventlog.record import Record
 
 
-class Known(Struct, frozen=True):
+class Known(Struct, frozen=True, gc=False):
     """Where a command's records begin, how many they are, and what it said."""
 
     first: int
@@ -33,7 +33,7 @@ class Tables(Protocol):
     def digest_at(self, stream: str, version: int) -> bytes | None: ...
 
 
-class Admitted(Struct, frozen=True):
+class Admitted(Struct, frozen=True, gc=False):
     """One append in its place."""
 
     append: Prepared

@@ -4,7 +4,7 @@ A sync costs the same for one append as for a thousand; that is the whole trick.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from logging import getLogger
 from threading import Condition, Thread, current_thread
 
@@ -21,10 +21,14 @@ type _Waiting = tuple[Request, OnCommitted]
 
 
 class Committer:
-    """Takes appends from any thread, and tells each its outcome from its own."""
+    """Takes appends from any thread, and tells each its outcome from its own.
 
-    def __init__(self, writer: Writer) -> None:
+    `committed` is called once after every round, before those who waited hear of it.
+    """
+
+    def __init__(self, writer: Writer, *, committed: Callable[[], None]) -> None:
         self._writer = writer
+        self._committed = committed
         self._changed = Condition()
         self._waiting: deque[_Waiting] = deque()
         self._thread: Thread | None = None
@@ -58,6 +62,7 @@ class Committer:
         while drained := self._drain():
             outcomes = self._commit([request for request, _ in drained])
             self.commits += 1
+            self._committed()
             for (_, on_committed), outcome in zip(drained, outcomes, strict=True):
                 try:
                     on_committed(outcome)

@@ -45,7 +45,8 @@ class LMDBLog:
         self.reader = Reader(segments)
         self._readonly = readonly
         self.bell = Bell()
-        self.committer = Committer(Writer(segments, self.reader, segment_bytes=segment_bytes))
+        writer = Writer(segments, self.reader, segment_bytes=segment_bytes)
+        self.committer = Committer(writer, committed=self.bell.ring)
 
     @classmethod
     def open(
@@ -88,12 +89,7 @@ class LMDBLog:
     def append(self, *appends: Append, on_committed: OnCommitted) -> None:
         if self._readonly:
             raise LogError("the log was opened for reading only")
-
-        def told(outcome: Appended | LogError) -> None:
-            self.bell.ring()
-            on_committed(outcome)
-
-        self.committer.hand_in([prepare(append) for append in appends], told)
+        self.committer.hand_in([prepare(append) for append in appends], on_committed)
 
     def commit(self, *appends: Append, timeout_s: float = 60.0) -> Appended:
         waiting = Waiting()

@@ -13,7 +13,7 @@ NAME_LONGEST = 255
 """Bytes of a stream's name or a command's id: both are keys, and a key has 511 bytes at most."""
 
 
-class PreparedEvent(Struct, frozen=True):
+class PreparedEvent(Struct, frozen=True, gc=False):
     """`tail` is what follows the fixed header; `given` is the command's own, on its first event."""
 
     event: Event
@@ -23,13 +23,13 @@ class PreparedEvent(Struct, frozen=True):
     tail: bytes
 
 
-class PreparedCommand(Struct, frozen=True):
+class PreparedCommand(Struct, frozen=True, gc=False):
     id: str
     content: bytes
     events: int
 
 
-class Prepared(Struct, frozen=True, kw_only=True):
+class Prepared(Struct, frozen=True, kw_only=True, gc=False):
     """`events` in order, `commands` as they come among them; `size` counts the bytes to be written."""
 
     stream: str
@@ -69,7 +69,7 @@ def prepare(append: Append) -> Prepared:
             events.append(PreparedEvent(event, entry.given, given, len(texts), tail))
             given = None
         commands.append(PreparedCommand(entry.given.id, digest.content(name, parts), len(entry.events)))
-    if any(type(prepared.event) is SessionForked for prepared in events[1:]):
+    if len(events) > 1 and any(type(prepared.event) is SessionForked for prepared in events[1:]):
         raise ValueError(f"stream {append.stream!r}: a fork is the first event of its stream")
     for reference, _ in payloads:
         size += reference.size

@@ -29,7 +29,7 @@ from refold.eventlog.tables import (
 TIPS_MAX = 50_000
 
 
-class Tip(Struct, frozen=True):
+class Tip(Struct, frozen=True, gc=False):
     """A stream's number and where it ends."""
 
     number: int

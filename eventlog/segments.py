@@ -108,7 +108,7 @@ def _tables(segment: Segment) -> "tuple[lmdb._Database, ...]":
 def _is_there(folder: str) -> bool:
     """Asked with every commit and every look, where a `Path` would cost more than the commit itself."""
     try:
-        stat(folder)
+        stat(folder)  # noqa: PTH116 - that is the point
     except FileNotFoundError:
         return False
     return True

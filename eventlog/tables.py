@@ -17,7 +17,7 @@ _HEAD = Layout(">QQ32s")
 _KNOWN = Layout(">QI16s")
 
 
-class Name(Struct, frozen=True):
+class Name(Struct, frozen=True, gc=False):
     """A stream's number, the position of its first own record, and what it was forked from."""
 
     number: int

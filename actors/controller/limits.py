@@ -25,8 +25,8 @@ def follow_limits(agent: Agent, settings: Settings) -> tuple[Event, ...]:
 
 
 def extension(agent: Agent, settings: Settings) -> tuple[LimitsExtended, ...]:
-    """Return the extension that a user's message brings about: of the iterations, never of the budget."""
-    if agent.iterations == agent.iterations_base:
+    """Return the extension that a message brings about once the limit is reached; never of the budget."""
+    if agent.iterations_left > 0:
         return ()
     return (LimitsExtended(iterations=settings.iterations_max),)
 

@@ -332,3 +332,8 @@ __all__ = [
     "claim",
     "settings",
 ]
+
+
+def rate_limited() -> Scene:
+    """Return a session whose model is to be asked again in a while."""
+    return Scene().running().ask().fail()

@@ -257,7 +257,7 @@ def _do(made: Made, verb: str) -> None:
         made.sessions.tell(STREAM, _command(made, verb, made.stepper.new_id(), made.stepper.now_ns()))
 
 
-def _command(made: Made, verb: str, id_: str, at: int) -> Command:  # noqa: PLR0911 - one per verb
+def _command(made: Made, verb: str, id_: str, at: int) -> Command:
     match verb:
         case "say":
             return SendMessage(id=id_, at=at, by="user", fact=MessageReceived(content=f"hear me {id_[:4]}"))
@@ -289,7 +289,7 @@ def _line(kind: str) -> Line:
     return replace(line, cost_usd=0.02) if isinstance(line, ModelAnswered) else line
 
 
-def _bare_line(kind: str) -> ModelAnswered | ModelFailed:  # noqa: PLR0911 - one per kind
+def _bare_line(kind: str) -> ModelAnswered | ModelFailed:
     used = Usage(prompt=1000, completion=100, cached=10, reasoning=5)
     match kind:
         case "run":

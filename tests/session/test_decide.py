@@ -157,13 +157,7 @@ def test_an_observation_closes_its_action_and_a_second_one_is_late() -> None:
 
 def test_a_message_while_an_action_runs_is_no_more_than_recorded() -> None:
     said = MessageReceived(content="hurry")
-    session = (
-        given(*ACTING)
-        .when(SendMessage(id="c", at=AT, fact=said))
-        .then_types(
-            MessageReceived, type(given(*ACTING).when(SendMessage(id="c", at=AT, fact=said)).events[1])
-        )
-    )
+    session = given(*ACTING).when(SendMessage(id="c", at=AT, fact=said)).then(said)
     assert any(isinstance(effect, Execute) for effect in due(session.state))
 
 

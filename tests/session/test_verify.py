@@ -47,7 +47,7 @@ def test_every_session_verifies(plan: Plan) -> None:
     assert found == Verification(ok=True, records=len(list(made.log.read(STREAM))), foreign=0)
 
 
-def alteration(event: Event, given: Given | None) -> Event | None:  # noqa: C901, PLR0911, PLR0912 - one per kind
+def alteration(event: Event, given: Given | None) -> Event | None:
     """Return the event as it was not decided; None where it is what the command itself brought."""
     match event:
         case ModelAsked():

@@ -29,9 +29,8 @@ def refold(
 def turn(index: int, *, after: int = 0, **response: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     """Answer the request with `index` turns of the assistant in it, for the `after`-th time."""
     match = {"model": "some-model", "turnIndex": index, "sequenceIndex": after}
-    more = {
-        key: response.pop(key) for key in ("chunkSize", "latency", "truncateAfterChunks") if key in response
-    }
+    pace = ("chunkSize", "latency", "truncateAfterChunks")
+    more: dict[str, Any] = {key: response.pop(key) for key in pace if key in response}
     return {"match": match, "response": response, **more}
 
 

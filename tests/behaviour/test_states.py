@@ -1,4 +1,4 @@
-"""Rules 24 to 30: states, pausing, stopping, limits, and faults that pass."""
+"""Rules 13, 20, 24 to 26 and 45: states, pausing, stopping, closing."""
 
 from collections.abc import Callable
 from typing import get_args
@@ -6,18 +6,15 @@ from typing import get_args
 import pytest
 
 from refold.actors.controller.transitions import ENDED, RESTING, TRANSITIONS, allowed
-from refold.actors.session.commands import FireTimer, PauseAgent, SendMessage, StopAgent
-from refold.eventlog.actions import Run
+from refold.actors.session.commands import PauseAgent, SendMessage, StopAgent
 from refold.eventlog.events import (
     ActionStarted,
     AgentState,
     AgentStateChanged,
     AskAbandoned,
     LateAnswerRecorded,
-    LimitsExtended,
     MessageReceived,
     ModelAsked,
-    ModelFailed,
     ObservationRecorded,
     SystemMessageAdded,
 )
@@ -27,20 +24,14 @@ from tests.behaviour.scenes import (
     EDIT,
     FINISH,
     RUN,
-    THINK,
     Connect,
     Execute,
     PrepareAsk,
-    Recall,
     Scene,
-    SetTimer,
+    rate_limited,
 )
 
 STATES: tuple[AgentState, ...] = get_args(AgentState.__value__)
-
-
-def _rate_limited() -> Scene:
-    return Scene().running().ask().fail()
 
 
 PLACES: dict[str, Callable[[], Scene]] = {
@@ -58,8 +49,8 @@ PLACES: dict[str, Callable[[], Scene]] = {
     "paused while asking": lambda: Scene().running().ask().pause(),
     "paused while acting": lambda: Scene().acting(RUN, EDIT).pause(),
     "paused while awaiting confirmation": lambda: Scene().running(confirm="always").step("", RUN).pause(),
-    "paused while rate limited": lambda: _rate_limited().pause(),
-    "rate limited": _rate_limited,
+    "paused while rate limited": lambda: rate_limited().pause(),
+    "rate limited": rate_limited,
     "stopped": lambda: Scene().acting(RUN).stop(),
     "stopped while loading": lambda: Scene().start().stop(),
     "finished": lambda: Scene().running().step("", FINISH),
@@ -260,165 +251,6 @@ def test_b45_what_waited_waits_and_what_ran_runs_on_in_every_state(place: str) -
     assert carry_on(scene).agent in RESTING
 
 
-def test_b27_n_iterations_are_n_steps_and_then_error() -> None:
-    scene = Scene().running(iterations_max=3)
-    for _ in range(3):
-        scene.step("", THINK)
-    assert scene.agent == "error"
-    assert "3 iterations (max_iterations)" in scene.reason()
-    assert len(scene.of(ModelAsked)) == 3
-
-
-def test_b27_the_last_step_may_finish_or_speak() -> None:
-    assert Scene().running(iterations_max=1).step("", FINISH).agent == "finished"
-    assert Scene().running(iterations_max=1).step("hello").agent == "awaiting_user_input"
-
-
-def test_b27_a_message_extends_by_n() -> None:
-    scene = Scene().running(iterations_max=2).step("", THINK).step("", THINK)
-    scene.say().recall().step("", THINK).step("", THINK)
-    assert scene.agent == "error"
-    assert scene.state.agent.iterations == 4
-
-
-def test_b27_a_message_before_the_limit_counts_from_there() -> None:
-    scene = Scene().running(iterations_max=2).step("hello").say().recall()
-    assert scene.step("", THINK).agent == "running"
-    assert scene.step("", THINK).agent == "error"
-
-
-def test_b27_a_message_during_the_last_step_is_heard() -> None:
-    scene = Scene().running(iterations_max=1).ask().say("more").recall().hear("", THINK)
-    assert scene.owes(PrepareAsk)
-
-
-def test_b27_continue_extends_by_n_or_by_what_it_says() -> None:
-    scene = Scene().running(iterations_max=1).step("", THINK)
-    assert scene.go_on().owes(PrepareAsk)
-    assert scene.step("", THINK).agent == "error"
-    scene.go_on(iterations=2).step("", THINK)
-    assert scene.step("", THINK).agent == "error"
-    assert len(scene.of(ModelAsked)) == 4
-
-
-def test_b27_retries_of_one_step_count_once() -> None:
-    scene = Scene().running(iterations_max=1).ask().fail().fire().ask().fail().fire().ask()
-    assert scene.state.agent.iterations == 1
-    assert scene.hear("", THINK).agent == "error"
-
-
-def test_b27_a_step_that_failed_for_good_counts() -> None:
-    scene = Scene().running(iterations_max=1).ask().fail("authentication")
-    assert scene.go_on(iterations=1).owes(PrepareAsk)
-    assert scene.ask().state.agent.iterations == 2
-
-
-def test_b27_re_enacted_steps_count() -> None:
-    scene = Scene().start(task=None, reenacts="r", iterations_max=2).connect()
-    scene.reenact(0, message="hi").recall()
-    scene.reenact(1, action=_run()).observe().reenact(2, action=_run()).observe().end_recording(9)
-    assert scene.agent == "error"
-    assert scene.state.agent.iterations == 2
-
-
-def _run() -> Run:
-    return Run(command="ls")
-
-
-def test_b28_the_budget_is_checked_before_each_call() -> None:
-    scene = Scene().running(budget_usd=1.0).step("", THINK, cost=0.5).step("", THINK, cost=0.6)
-    assert scene.agent == "error"
-    assert "budget" in scene.reason()
-    assert len(scene.of(ModelAsked)) == 2
-
-
-def test_b28_continue_extends_the_budget_and_a_message_does_not() -> None:
-    scene = Scene().running(budget_usd=1.0).step("", THINK, cost=1.0)
-    assert scene.say().recall().agent == "error"
-    assert scene.go_on().owes(PrepareAsk)
-    assert scene.step("", THINK, cost=0.9).agent == "running"
-    assert scene.step("", THINK, cost=0.2).agent == "error"
-    assert scene.go_on(budget_usd=5.0).step("", THINK, cost=4.0).agent == "running"
-
-
-def test_b28_an_abandoned_ask_counts_at_its_estimate() -> None:
-    scene = Scene().running(budget_usd=1.0).ask(cost=1.0).claim()
-    assert scene.agent == "error"
-    assert "budget" in scene.reason()
-
-
-def test_b28_the_budget_is_checked_before_a_retry_too() -> None:
-    scene = Scene().running(budget_usd=1.0).ask(cost=0.6).claim().ask(cost=0.6).claim()
-    assert scene.agent == "error"
-
-
-def test_b28_limits_survive_a_restart_exactly() -> None:
-    scene = Scene().running(iterations_max=2, budget_usd=9.0).step("", THINK, cost=4.0).close().claim()
-    assert scene.step("", THINK, cost=4.0).agent == "error"
-    assert "iterations" in scene.reason()
-
-
-def test_b28_limits_given_on_resume_override_and_are_facts() -> None:
-    scene = Scene().running(iterations_max=2).step("", THINK).close().claim()
-    scene.change(iterations_max=3)
-    assert scene.last[0].iterations_max == 3  # type: ignore[union-attr]
-    assert scene.step("", THINK).agent == "running"
-    assert scene.step("", THINK).agent == "error"
-
-
-def test_b30_a_passing_fault_is_retried_after_a_while_by_itself() -> None:
-    scene = Scene().running().ask().fail("rate_limit", retry_after_s=7.0)
-    assert scene.agent == "rate_limited"
-    assert scene.owes(SetTimer)
-    retry_at = scene.state.agent.retry_at
-    assert retry_at is not None
-    assert AT + 7e9 <= retry_at <= AT + 8e9
-    assert scene.fire().owes(PrepareAsk)
-
-
-@pytest.mark.parametrize(
-    "fault", ["authentication", "credit", "content_policy", "not_found", "script_exhausted"]
-)
-def test_b30_a_fault_that_stays_is_not_retried(fault: str) -> None:
-    scene = Scene().running().ask().fail(fault)  # type: ignore[arg-type]
-    assert scene.agent == "error"
-    assert fault in scene.reason()
-
-
-def test_b30_retries_are_used_up_and_the_error_names_the_fault() -> None:
-    scene = Scene().running(retries_max=2)
-    for _ in range(2):
-        scene.ask().fail("overloaded").fire()
-    scene.ask().fail("overloaded")
-    assert scene.agent == "error"
-    assert "overloaded" in scene.reason()
-    assert len(scene.of(ModelFailed)) == 3
-
-
-def test_b30_after_the_error_a_message_begins_a_fresh_step_with_all_its_retries() -> None:
-    scene = Scene().running(retries_max=0).ask().fail().say().recall().ask()
-    assert scene.of(ModelAsked)[-1].attempt == 1
-    assert scene.fail().agent == "error"
-
-
-def test_b30_a_message_while_rate_limited_waits_for_the_retry() -> None:
-    scene = _rate_limited().say()
-    assert scene.agent == "rate_limited"
-    assert scene.owes(SetTimer, Recall)
-    assert scene.recall().fire().owes(PrepareAsk)
-
-
-def test_b30_a_timer_that_fires_twice_or_late_changes_nothing() -> None:
-    scene = _rate_limited()
-    timer = scene.state.agent.state_version
-    scene.fire().do(_fire(timer))
-    assert scene.last == ()
-
-
-def _fire(timer: int) -> FireTimer:
-    return FireTimer(id="again", at=AT, timer=timer)
-
-
 def test_b26_stop_gives_an_open_ask_up() -> None:
     scene = Scene().running().ask(0.5).stop()
     assert len(scene.of(AskAbandoned)) == 1
@@ -429,11 +261,3 @@ def test_b26_after_a_stop_a_message_goes_on() -> None:
     scene = Scene().acting(RUN, EDIT).stop().say().recall()
     assert scene.owes(PrepareAsk)
     assert len(scene.of(ObservationRecorded)) == 2
-
-
-def test_b27_equal_limits_are_no_fact() -> None:
-    assert Scene().running(iterations_max=2).change(iterations_max=2).last == ()
-
-
-def test_b27_the_first_message_of_a_session_extends_nothing() -> None:
-    assert Scene().start(task=None).connect().say().of(LimitsExtended) == []
