@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, override
 
 import pytest
+from structlog import reset_defaults
 from structlog.testing import capture_logs
 
 from refold.actors.dispatch.actor import Actor
@@ -258,6 +259,7 @@ def test_two_dispatchers_in_one_process_do_not_mix() -> None:
 
 
 def test_what_no_supervisor_is_told_is_logged(host: PoolDispatcher) -> None:
+    reset_defaults()  # whatever an earlier test had logged, and how
     with capture_logs() as logged:
         host.spawn("puppet", lambda: Puppet(host, "puppet", "audience", fail))
         assert host.quiesce(WAIT_S)
