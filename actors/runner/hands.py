@@ -28,18 +28,20 @@ class RunnerHands:
     ) -> None:
         self._session, self._directory, self._lease_s, self._hidden = session, directory, lease_s, hidden
         self._lock = threading.Lock()
+        self._launching = threading.Lock()  # whoever ends the runner waits for one that is just coming up
         self._client: RunnerClient | None = None
 
     def connect(
         self, settings: Settings, *, epoch: int, incarnation: str
     ) -> RuntimeConnected | RuntimeFailed:
-        try:
-            living = connect(self._directory, epoch)
-            client = living or launch(self._spec(settings, epoch, incarnation))
-        except (LaunchFailed, RunnerRefused, RunnerLost, OSError) as error:
-            return RuntimeFailed(reason=str(error))
-        with self._lock:
-            self._client = client
+        with self._launching:
+            try:
+                living = connect(self._directory, epoch)
+                client = living or launch(self._spec(settings, epoch, incarnation))
+            except (LaunchFailed, RunnerRefused, RunnerLost, OSError) as error:
+                return RuntimeFailed(reason=str(error))
+            with self._lock:
+                self._client = client
         return RuntimeConnected(
             incarnation=client.incarnation,
             sandbox=settings.sandbox,
@@ -84,7 +86,7 @@ class RunnerHands:
 
     def end(self) -> None:
         """End the runner and everything it started; also one that this process never connected to."""
-        with self._lock:
+        with self._launching, self._lock:
             client, self._client = self._client, None
         try:
             client = client or connect(self._directory, _LAST_EPOCH)

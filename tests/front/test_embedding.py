@@ -1,0 +1,105 @@
+"""Sessions embedded in a program: the synchronous face and the awaited one."""
+
+import asyncio
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import refold
+from refold.errors import CommandRefused, NotDriven, SessionDriven, SessionExists, WrongUsage
+from refold.eventlog.events import AgentStateChanged
+
+DEMO = Path(str(files("refold"))) / "demo"
+
+
+def script(folder: Path, *answers: tuple[str, list[tuple[str, dict[str, Any]]]]) -> str:
+    lines: list[str] = []
+    for number, (content, calls) in enumerate(answers):
+        made = [
+            {
+                "id": f"c{number}-{i}",
+                "type": "function",
+                "function": {"name": name, "arguments": json.dumps(a)},
+            }
+            for i, (name, a) in enumerate(calls)
+        ]
+        message = {"role": "assistant", "content": content, "tool_calls": made or None}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        lines.append(json.dumps({"id": str(number), "object": "chat.completion", "choices": [choice]}))
+    path = folder / "script.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return f"script:{path}"
+
+
+FINISH: tuple[str, list[tuple[str, dict[str, Any]]]] = ("", [("finish", {"message": "done"})])
+
+
+def test_a_program_starts_watches_and_steers_a_session(tmp_path: Path) -> None:
+    model = script(tmp_path, ("What is your name?", []), FINISH)
+    glimpses: list[str] = []
+    with refold.open(
+        tmp_path / "home", on_glimpse=lambda _session, _of, text: glimpses.append(text)
+    ) as system:
+        session = system.start("greet me", model=model, sandbox="local")
+        seen = list(session.watch())
+        assert session.status == "awaiting_user_input"
+        session.say("Ada")
+        assert session.wait(timeout=60).agent.state == "finished"
+        more = list(session.watch(after=seen[-1].version))
+    assert [record.version for record in (*seen, *more)] == list(range(len(seen) + len(more)))
+    assert isinstance(more[-1].event, AgentStateChanged)
+
+
+def test_a_session_is_resumed_by_another_system(tmp_path: Path) -> None:
+    model = script(tmp_path, ("And?", []), FINISH)
+    with refold.open(tmp_path / "home") as system:
+        name = system.start("ask", model=model, sandbox="local").name
+        refold.Session(system, name).wait(timeout=60)
+        with (
+            refold.open(tmp_path / "home") as second,
+            pytest.raises(SessionDriven, match="driven by process"),
+        ):
+            second.resume(name)
+    with refold.open(tmp_path / "home") as system:
+        session = system.resume(name)
+        session.say("go")
+        assert session.wait(timeout=60).agent.state == "finished"
+        session.close()
+        with pytest.raises(NotDriven):
+            session.say("too late")
+
+
+def test_what_cannot_be_is_refused_and_records_nothing(tmp_path: Path) -> None:
+    with refold.open(tmp_path / "home", environment={}) as system:
+        with pytest.raises(WrongUsage, match="no model"):
+            system.start("x")
+        with pytest.raises(WrongUsage, match="openai/NAME"):
+            system.start("x", model="nonsense")
+        with pytest.raises(WrongUsage, match="OPENAI_API_KEY"):
+            system.start("x", model="openai/some-model")
+        assert list(system.log.streams()) == []
+        session = system.start(session="one", model=script(tmp_path, FINISH), sandbox="local")
+        with pytest.raises(SessionExists, match="resume"):
+            system.start(session="one", model=script(tmp_path, FINISH))
+        session.wait(timeout=60)
+        with pytest.raises(CommandRefused, match="nothing waits to be confirmed"):
+            session.confirm()
+
+
+def test_sessions_can_be_awaited(tmp_path: Path) -> None:
+    async def live() -> tuple[int, str]:
+        async with refold.aopen(tmp_path / "home") as system:
+            started = [
+                await system.start("repair", model=f"script:{DEMO / 'script.jsonl'}", sandbox="local")
+                for _ in range(2)
+            ]
+            states = await asyncio.gather(*(session.wait(timeout=120) for session in started))
+            seen = [record async for record in started[0].watch()]
+            return len(seen), states[1].agent.state
+
+    count, state = asyncio.run(live())
+    assert count > 20
+    assert state == "finished"
