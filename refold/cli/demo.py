@@ -1,4 +1,4 @@
-"""`refold demo`: a session runs; another one is killed in mid-command, comes back, and is proved. All of it is real."""
+"""`refold demo`: a session runs; another is killed in mid-command, comes back, and is proved, all for real."""
 
 import os
 import shutil
@@ -141,8 +141,8 @@ def _ran_once(home: Home, session: str, workspace: Path, console: Console) -> bo
     claims = sum(isinstance(r.event, SessionClaimed) for r in records)
     once = len(lines) == len(set(lines)) and len(answered) == len(set(answered)) == proposed
     console.print(
-        f"{claims} drivers, {proposed} actions, {len(started)} of them started in the sandbox, {len(answered)} "
-        f"answers; progress.log has {len(lines)} lines, {len(set(lines))} different: "
+        f"{claims} drivers, {proposed} actions, {len(started)} of them started in the sandbox, "
+        f"{len(answered)} answers; progress.log has {len(lines)} lines, {len(set(lines))} different: "
         + ("[green]nothing lost, nothing done twice[/green]" if once else "[red]this must not be[/red]")
     )
     return once

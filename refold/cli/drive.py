@@ -91,7 +91,7 @@ def ask(session: Session, state: State, watcher: Watcher) -> bool:
     """Ask the person what the session waits for; False if there is nothing to ask, or no answer."""
     match state.agent.state:
         case "awaiting_user_input" if not state.life.closed:
-            return _answered(session, watcher, "you> ", lambda text: session.say(text))
+            return _answered(session, watcher, "you> ", session.say)
         case "awaiting_user_confirmation":
             return _answered(
                 session, watcher, "approve? [y]es, [n]o, or write instead> ", _confirming(session)

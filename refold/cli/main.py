@@ -147,5 +147,6 @@ def _overview() -> str:
         "Agent sessions that can be killed, replayed and proved.\n\n"
         "Commands:\n" + "\n".join(lines) + "\n\n"
         "Every command takes --home DIR and --json; `refold COMMAND --help` says more.\n"
-        "Exit codes: 0 done, 1 the agent or a check failed, 2 wrong usage or refused, 3 waiting for a person.\n"
+        "Exit codes: 0 done, 1 the agent or a check failed, 2 wrong usage or refused, "
+        "3 waiting for a person.\n"
     )

@@ -1,4 +1,4 @@
-"""`refold verify`, `audit` and `doctor`: is the log what it says it is?"""
+"""`refold verify`, `audit` and `doctor`: whether the log is what it says it is."""
 
 import sys
 from typing import Annotated
@@ -25,7 +25,8 @@ def verify(session: SessionArgument, home: HomeOption = None, json: JsonOption =
     elif result.divergence is None:
         foreign = f", {result.foreign} of them imported and checked by digest alone" if result.foreign else ""
         say(
-            f"session {session}: {result.records} records{foreign}; every decision and every request comes out the same"
+            f"session {session}: {result.records} records{foreign}; "
+            "every decision and every request comes out the same"
         )
     else:
         found = result.divergence

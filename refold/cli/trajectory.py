@@ -194,7 +194,9 @@ def _tell(name: str, status: str, actions: int, drifts: tuple[Drift, ...]) -> No
     say(f"session {name}: {actions} actions carried out again, {len(drifts)} differences, now {status}")
     for d in drifts:
         say(
-            f"  version {d.version}, {d.field}:\n    recorded: {_short(d.expected)}\n    found:    {_short(d.found)}"
+            f"  version {d.version}, {d.field}:\n"
+            f"    recorded: {_short(d.expected)}\n"
+            f"    found:    {_short(d.found)}"
         )
 
 

@@ -44,7 +44,7 @@ class View(Protocol):
 class QuietView:
     """Nothing but the end, on stderr: for pipes and scripts."""
 
-    def record(self, record: Record, state: State) -> None:
+    def record(self, record: Record, state: State) -> None:  # noqa: ARG002 - a view may look at it
         if isinstance(record.event, WarningRaised):
             sys.stderr.write(f"refold: {record.event.text}\n")
 
@@ -135,7 +135,8 @@ class LiveView:
         cost = "" if agent.cost_usd is None else f" · ${agent.cost_usd:.4f}"
         elapsed = time.monotonic() - self._began
         tail = self._tail.replace("\r", "\n").rstrip("\n").rpartition("\n")[2][-80:]
-        said = f" {agent.state.replace('_', ' ')} · step {agent.iterations} · {self._tokens} tokens{cost} · {elapsed:.0f} s"
+        figures = f"step {agent.iterations} · {self._tokens} tokens{cost} · {elapsed:.0f} s"
+        said = f" {agent.state.replace('_', ' ')} · {figures}"
         self._live.update(Spinner("dots", text=Text.assemble((said, "dim"), (f"  {tail}", "dim italic"))))
 
     def _lines(self, record: Record) -> "list[RenderableType]":
