@@ -1,4 +1,4 @@
-"""`refold demo`: a session runs; another is killed in mid-command, comes back, and is proved, all for real."""
+"""`refold demo`: a session runs; another is killed in mid-command, comes back, and is proved. For real."""
 
 import os
 import shutil
