@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from refold.actors.controller.transitions import ENDED
 from refold.actors.dispatch.pool import PoolDispatcher
 from refold.actors.dispatch.port import ActorFailed
 from refold.actors.models.port import ModelUnavailable
@@ -189,6 +190,11 @@ class System:
             hands.close()
         lock.release()
 
+    def is_over(self, session: str) -> bool:
+        """Whether the session needs its runner no more: it ended, or it was closed."""
+        state = self.state(session)
+        return state.life.closed or state.agent.state in ENDED
+
     def driven(self) -> Iterator[str]:
         return iter(tuple(self._driven))
 
@@ -212,12 +218,12 @@ class System:
                 )
 
     def close(self) -> None:
-        """Let go of every session, resumably; running commands go on in their runners."""
+        """Let go of every session, resumably; a runner goes on where its session may, else it ends."""
         if self._closed:
             return
         self._closed = True
         for session in tuple(self._driven):
-            self.let_go(session, end_runner=False)
+            self.let_go(session, end_runner=self.is_over(session))
         self._port.close()
         self.log.close()
 

@@ -132,8 +132,7 @@ def _answered(session: Session, watcher: Watcher, prompt: str, act: Callable[[st
 
 
 def _end(system: System, session: Session, watcher: Watcher, state: State) -> int:
-    ended = state.agent.state in {"finished", "stopped", "error", "rejected"} or state.life.closed
-    system.let_go(session.name, end_runner=ended)
+    system.let_go(session.name, end_runner=system.is_over(session.name))
     watcher.rested(session.name, state)
     return exit_code(state.agent.state)
 

@@ -105,8 +105,7 @@ def _record(home: Home, session: str, command: Command, done: str, *, json: bool
         system.state(session)
         resumed = system.resume(session, command)
         state = resumed.state
-        ended = state.agent.state in {"stopped", "finished", "error", "rejected"} or state.life.closed
-        system.let_go(session, end_runner=ended)
+        system.let_go(session, end_runner=system.is_over(session))
     if json:
         put({"session": session, "status": state.agent.state})
     else:

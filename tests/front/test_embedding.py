@@ -87,6 +87,7 @@ def test_what_cannot_be_is_refused_and_records_nothing(tmp_path: Path) -> None:
         session.wait(timeout=60)
         with pytest.raises(CommandRefused, match="nothing waits to be confirmed"):
             session.confirm()
+        session.close()
 
 
 def test_sessions_can_be_awaited(tmp_path: Path) -> None:
