@@ -116,6 +116,6 @@ def _full_disk_told(folder: Path) -> Generator[None]:
     try:
         yield
     except (OSError, lmdb.Error) as error:
-        if is_full(error):
+        if is_full(error, folder.parent):
             raise DiskFull(f"{folder.parent}: no room for a new segment") from error
         raise LogUnreadable(f"{folder.parent}: {error}") from error

@@ -77,7 +77,7 @@ def _prepare_lock(path: Path, *, readonly: bool) -> bool:
             close(file)
     except OSError as error:
         if not readonly:
-            if is_full(error):
+            if is_full(error, Path(path).parent):
                 raise DiskFull(f"{path}: no room for the lock file") from error
             raise LogUnreadable(f"{path}: {error.strerror}") from error
         return False

@@ -47,7 +47,7 @@ class Writer:
             except lmdb.Error as error:
                 segment.environment.reopen()
                 tries += 1
-                full = full or is_full(error)
+                full = full or is_full(error, segment.folder)
                 if tries >= (2 * TRIES if full else TRIES):
                     return [LogError(f"{segment.folder}: {error}")] * len(requests)
             except DiskFull:

@@ -51,6 +51,10 @@ class HomeUnusable(RefoldError):
     exit_code = 1
 
 
+class HomeEmpty(RefoldError):
+    """No session was ever started in this home, so none of any name is there."""
+
+
 class OutOfRoom(RefoldError):
     """The disk has been full for too long; nothing acknowledged was lost and `resume` goes on later."""
 

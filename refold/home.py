@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from refold.errors import HomeUnusable, WrongUsage
+from refold.errors import HomeEmpty, HomeUnusable, WrongUsage
 
 if TYPE_CHECKING:
     from refold.eventlog.lmdb_log import LMDBLog
@@ -67,12 +67,12 @@ class Home:
             raise HomeUnusable(f"the home {self.path} cannot be made: {error.strerror}") from error
 
     def open_log(self, *, readonly: bool = False) -> "LMDBLog":
-        """Open the log; raises `HomeUnusable` where there is none that can be read."""
+        """Open the log; raises `HomeEmpty` for reading where there is none, `HomeUnusable`."""
         from refold.eventlog.lmdb_log import LMDBLog  # noqa: PLC0415 - only where a log is opened
         from refold.eventlog.log import LogError  # noqa: PLC0415
 
         if readonly and not self.exists():
-            raise HomeUnusable(f"there is no log in {self.path} yet; `refold run` starts a first session")
+            raise HomeEmpty(f"there is no session in {self.path} yet; `refold run` starts a first one")
         if not readonly:
             self.make()
         try:

@@ -13,4 +13,4 @@ def exit_code(state: AgentState) -> int:
         case "awaiting_user_input" | "awaiting_user_confirmation" | "paused":
             return 3
         case "loading" | "running" | "rate_limited":
-            return 1
+            return 3  # Closed on its way: somebody has to resume it.

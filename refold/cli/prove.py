@@ -8,6 +8,7 @@ import typer
 
 from refold.cli.options import HomeOption, JsonOption, SessionArgument
 from refold.cli.output import put, say
+from refold.errors import HomeEmpty
 from refold.eventlog.audit_path import audit_path
 from refold.home import Home
 from refold.look import check_known, reading
@@ -46,6 +47,8 @@ def audit(home: HomeOption = None, json: JsonOption = False) -> int:
             sys.stderr.write(f"\r{records} records checked")
             sys.stderr.flush()
 
+    if not place.exists():
+        raise HomeEmpty(f"there is no log in {place.path} to audit")
     report = audit_path(place.log_path, progress=progress)
     if with_progress:
         sys.stderr.write("\r\033[K")

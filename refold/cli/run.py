@@ -56,8 +56,6 @@ def run(
     sandbox, warning = choose_sandbox(sandbox)
     watcher = Watcher(json=json)
     with watcher.system(Home(home)) as system:
-        if warning is not None:
-            watcher.warn(warning)
         started = system.start(
             task,
             session=session,
@@ -71,6 +69,8 @@ def run(
             iterations_max=iterations_max or ITERATIONS_MAX,
             budget_usd=budget,
         )
+        if warning is not None:
+            watcher.warn(warning)
         return drive(system, started, watcher)
 
 

@@ -44,15 +44,27 @@ class View(Protocol):
 class QuietView:
     """Nothing but the end, on stderr: for pipes and scripts."""
 
+    def __init__(self) -> None:
+        self._reason = ""
+
     def record(self, record: Record, state: State) -> None:  # noqa: ARG002 - a view may look at it
-        if isinstance(record.event, WarningRaised):
-            sys.stderr.write(f"refold: {record.event.text}\n")
+        match record.event:
+            case WarningRaised(text=text):
+                sys.stderr.write(f"refold: {text}\n")
+            case AgentStateChanged(reason=reason):
+                self._reason = reason
+            case SessionFaulted(error=error, message=message):
+                self._reason = f"{error}: {message}"
+            case _:
+                pass
 
     def glimpse(self, session: str, of: str, text: str) -> None: ...
 
     def prompt(self, text: str) -> None: ...
 
     def rested(self, session: str, state: State) -> None:
+        if self._reason:
+            sys.stderr.write(f"{session}: {self._reason}\n")
         sys.stderr.write(summary(session, state) + "\n")
 
     def close(self) -> None: ...
