@@ -42,7 +42,7 @@ class Admitted(Struct, frozen=True, gc=False):
     head: Head
 
 
-class Repeated(Struct, frozen=True):
+class Repeated(Struct, frozen=True, gc=False):
     """All of it was recorded before, at these positions."""
 
     positions: tuple[int, ...]
@@ -50,6 +50,11 @@ class Repeated(Struct, frozen=True):
 
 def admit(appends: Sequence[Prepared], tables: Tables, log: bytes) -> tuple[Admitted, ...] | Repeated:
     """Place the appends, all or none; raise the `LogError` that refuses them."""
+    if len(appends) == 1 and len(appends[0].commands) == 1:  # as nearly always
+        append = appends[0]
+        if tables.command(append.commands[0].id) is None:
+            version, previous = _joint(append, tables.head(append.stream), tables)
+            return (_place(append, log, version + 1, tables.end, previous),)
     repeated = _repeated(appends, tables)
     if repeated is not None:
         return repeated
@@ -118,22 +123,21 @@ def _forked(fork: SessionForked, tables: Tables) -> bytes:
 def _place(append: Prepared, log: bytes, version: int, position: int, previous: bytes) -> Admitted:
     records: list[Record] = []
     stored: list[bytes] = []
-    name = append.name
+    name, stream, epoch = append.name, append.stream, append.epoch
     for event in append.events:
-        fixed = header.pack(log, name, version, position, previous, event.references)
-        unsigned = fixed + event.tail
+        unsigned = header.pack(log, name, version, position, previous, event.references) + event.tail
         previous = digest.leaf(unsigned)
         stored.append(unsigned + previous)
         command = event.command
         records.append(
             Record(
                 position=position,
-                stream=append.stream,
+                stream=stream,
                 version=version,
                 at=command.at,
                 event=event.event,
                 command=command.id,
-                epoch=append.epoch,
+                epoch=epoch,
                 digest=previous,
                 given=event.given,
             )

@@ -51,11 +51,11 @@ _encoder = Encoder()
 body_decoder = Decoder(Body)
 
 
-def encode(  # noqa: PLR0913 - the envelope has this many parts
-    event: Event, *, epoch: int, command: str, at: int, given: Given | None, upcasters: Upcasters = UPCASTERS
+def encode(  # noqa: PLR0913, PLR0917 - the envelope has this many parts
+    event: Event, epoch: int, command: str, at: int, given: Given | None, upcasters: Upcasters = UPCASTERS
 ) -> Encoded:
     """Return the stored form of an event's body, its long texts taken out."""
-    schema = upcasters.current(type(event).__name__)
+    schema = upcasters.current(type(event).__name__) if upcasters.any else 1
     body = _encoder.encode(Body(epoch, at, command, schema, event, given))
     if len(body) <= LONGEST:
         return body, ()
@@ -66,7 +66,7 @@ def encode(  # noqa: PLR0913 - the envelope has this many parts
 
 def content_offset(epoch: int) -> int:
     """Return where in a body the command's content begins: after the array's first byte and the epoch."""
-    return 1 + len(_encoder.encode(epoch))
+    return 2 if 0 <= epoch < 128 else 1 + len(_encoder.encode(epoch))  # noqa: PLR2004 - as msgpack has it
 
 
 def decode(  # noqa: PLR0913 - likewise

@@ -6,15 +6,14 @@ A sync costs the same for one append as for a thousand; that is the whole trick.
 from collections import deque
 from collections.abc import Callable, Sequence
 from logging import getLogger
-from threading import Condition, Thread, current_thread
+from threading import Condition, Lock, Thread, current_thread
 
 from refold.eventlog.log import LogClosed, LogError, OnCommitted
 from refold.eventlog.prepared import Prepared
-from refold.eventlog.writer import Outcome, Request, Writer
+from refold.eventlog.writer import BYTES_MAX, Outcome, Request, Writer
 
 REQUESTS_MAX = 4096
-BYTES_MAX = 32 << 20
-"""What one transaction takes at most, so that nobody waits for others without end."""
+"""What one transaction takes at most, as `BYTES_MAX`, so that nobody waits for others without end."""
 
 _log = getLogger(__name__)
 type _Waiting = tuple[Request, OnCommitted]
@@ -29,7 +28,9 @@ class Committer:
     def __init__(self, writer: Writer, *, committed: Callable[[], None]) -> None:
         self._writer = writer
         self._committed = committed
-        self._changed = Condition()
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
+        self._asleep = False
         self._waiting: deque[_Waiting] = deque()
         self._thread: Thread | None = None
         self._closed = False
@@ -38,14 +39,16 @@ class Committer:
 
     def hand_in(self, request: Sequence[Prepared], on_committed: OnCommitted) -> None:
         """Queue an append; its outcome is told later, or `LogClosed` at once."""
-        with self._changed:
+        with self._lock:
             closed = self._closed
             if not closed:
                 self._waiting.append((request, on_committed))
-                if self._thread is None:
+                if self._asleep:
+                    self._asleep = False
+                    self._changed.notify()
+                elif self._thread is None:
                     self._thread = Thread(target=self._run, name="refold-committer", daemon=True)
                     self._thread.start()
-                self._changed.notify()
         if closed:
             on_committed(LogClosed("the log is closed"))
 
@@ -81,11 +84,13 @@ class Committer:
     def _drain(self) -> list[_Waiting]:
         with self._changed:
             while not self._waiting and not self._closed:
+                self._asleep = True
                 self._changed.wait()
             drained: list[_Waiting] = []
             room = BYTES_MAX
             while self._waiting and len(drained) < REQUESTS_MAX and room > 0:
                 waiting = self._waiting.popleft()
-                room -= sum(append.size for append in waiting[0])
+                for append in waiting[0]:
+                    room -= append.size
                 drained.append(waiting)
             return drained

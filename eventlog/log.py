@@ -15,14 +15,14 @@ NO_STREAM = -1
 """The version expected of a stream that must not exist yet."""
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One command and the events that it gave rise to, at least one."""
 
     given: Given
     events: tuple[Event, ...]
 
 
-class Append(Struct, frozen=True, kw_only=True):
+class Append(Struct, frozen=True, kw_only=True, gc=False):
     """What is to become true in one stream, all of it or nothing.
 
     `expected` is the stream's last version (`NO_STREAM` for a new one). A stream whose first event is
@@ -37,7 +37,7 @@ class Append(Struct, frozen=True, kw_only=True):
     agenda: bytes | None = None
 
 
-class Appended(Struct, frozen=True):
+class Appended(Struct, frozen=True, gc=False):
     """The records of an append, in order; `again` when its first command had been recorded before.
 
     Then nothing was written and `records` are those of that first time.
@@ -47,7 +47,7 @@ class Appended(Struct, frozen=True):
     again: bool = False
 
 
-class Head(Struct, frozen=True):
+class Head(Struct, frozen=True, gc=False):
     """The end of a stream."""
 
     version: int

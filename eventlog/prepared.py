@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from refold.eventlog import digest, header
-from refold.eventlog.codec import Encoded, content_offset, encode
+from refold.eventlog.codec import content_offset, encode
 from refold.eventlog.events import Event, SessionForked
 from refold.eventlog.header import Reference
 from refold.eventlog.log import Append
@@ -54,21 +54,30 @@ def prepare(append: Append) -> Prepared:
     payloads: list[tuple[Reference, bytes]] = []
     epoch, size, content = append.epoch, 0, content_offset(append.epoch)
     for entry in append.entries:
-        given: Given | None = entry.given
-        _key(entry.given.id, "command id")
+        command = entry.given
+        _key(command.id, "command id")
         if not entry.events:
-            raise ValueError(f"command {entry.given.id!r}: at least one event must come of it")
+            raise ValueError(f"command {command.id!r}: at least one event must come of it")
         parts: list[bytes] = []
+        given: Given | None = command
         for event in entry.events:
-            body, texts = _encoded(event, epoch, entry.given, given)
-            references = header.pack_references([reference for reference, _ in texts]) if texts else b""
-            tail = name + references + body
-            parts.append(references + body[content:])
+            try:
+                body, texts = encode(event, epoch, command.id, command.at, given)
+            except (TypeError, OverflowError, UnicodeError) as error:
+                what = type(event).__name__
+                raise ValueError(f"command {command.id!r}: {what} cannot be kept: {error}") from error
+            if texts:
+                references = header.pack_references([reference for reference, _ in texts])
+                tail = name + references + body
+                parts.append(references + body[content:])
+                payloads += texts
+            else:
+                tail = name + body
+                parts.append(body[content:])
             size += len(tail)
-            payloads.extend(texts)
-            events.append(PreparedEvent(event, entry.given, given, len(texts), tail))
+            events.append(PreparedEvent(event, command, given, len(texts), tail))
             given = None
-        commands.append(PreparedCommand(entry.given.id, digest.content(name, parts), len(entry.events)))
+        commands.append(PreparedCommand(command.id, digest.content(name, parts), len(parts)))
     if len(events) > 1 and any(type(prepared.event) is SessionForked for prepared in events[1:]):
         raise ValueError(f"stream {append.stream!r}: a fork is the first event of its stream")
     for reference, _ in payloads:
@@ -80,19 +89,12 @@ def prepare(append: Append) -> Prepared:
         expected=append.expected,
         epoch=epoch,
         agenda=append.agenda,
-        fork=start if isinstance(start, SessionForked) else None,
+        fork=start if type(start) is SessionForked else None,
         events=tuple(events),
         commands=tuple(commands),
         payloads=tuple(payloads),
         size=size,
     )
-
-
-def _encoded(event: Event, epoch: int, command: Given, given: Given | None) -> Encoded:
-    try:
-        return encode(event, epoch=epoch, command=command.id, at=command.at, given=given)
-    except (TypeError, OverflowError, UnicodeError) as error:
-        raise ValueError(f"command {command.id!r}: {type(event).__name__} cannot be kept: {error}") from error
 
 
 def _key(text: str, what: str) -> bytes:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from refold.eventlog.events import By, Event
 
 
-class Given(Struct, frozen=True, kw_only=True):
+class Given(Struct, frozen=True, kw_only=True, gc=False):
     """A command as the log keeps it, complete: deciding it again needs nothing else.
 
     `body` holds what is special to its kind (builtins only); bulk that the command's first event
@@ -21,7 +21,7 @@ class Given(Struct, frozen=True, kw_only=True):
     body: dict[str, Any] = {}
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """One committed event.
 
     `position` counts over the whole log, `version` within the stream; `command` is the id of the command

@@ -18,6 +18,7 @@ from refold.eventlog.tables import (
     NUMBER,
     PLACE,
     Name,
+    Row,
     pack_head,
     pack_known,
     pack_name,
@@ -37,25 +38,36 @@ class Tip(Struct, frozen=True, gc=False):
 
 
 class Tips:
-    """Where streams ended in our last commit: true for as long as nobody else has committed since."""
+    """Where log and streams ended in our last commit: true until somebody else has committed."""
 
     def __init__(self) -> None:
         self._tips: dict[str, Tip] = {}
         self._at = (0, 0)
+        self._end: int | None = None
 
-    def before(self, segment: int, transaction: int) -> dict[str, Tip]:
-        """Return what is known at the start of a transaction; what is learnt may be added."""
-        if self._at != (segment, transaction - 1) or len(self._tips) > TIPS_MAX:
+    def before(self, segment: int, transaction: int) -> tuple[dict[str, Tip], int | None]:
+        """Return what is known at the start of a transaction, to which what is learnt may be added.
+
+        With it comes the position at which the log ended, None when someone else may have moved it.
+        """
+        if self._at != (segment, transaction - 1):
             self._tips.clear()
-        return self._tips
+            self._end = None
+        elif len(self._tips) > TIPS_MAX:
+            self._tips.clear()
+        return self._tips, self._end
 
-    def committed(self, segment: int, transaction: int, moved: dict[str, Tip]) -> None:
+    def committed(self, segment: int, transaction: int, moved: dict[str, Tip], end: int) -> None:
         self._at = (segment, transaction)
+        self._end = end
         self._tips.update(moved)
 
 
 class Round:
-    """The tables as of one write transaction, and what it has added to them."""
+    """The tables as of one write transaction, and what it adds to them.
+
+    Rows are collected and written table by table at the end: in the order of their keys they cost half.
+    """
 
     def __init__(
         self,
@@ -71,15 +83,18 @@ class Round:
         self._reader = reader
         self._dbs = segment.environment.dbs
         self._tips = tips
-        self._known = tips.before(segment.number, transaction.id())
+        self._number = transaction.id()
+        self._known, end = tips.before(segment.number, self._number)
         self._moved: dict[str, Tip] = {}
-        self._end = segment.end_in(transaction)
+        self._first = self.end = segment.end_in(transaction) if end is None else end
         self._numbers: int | None = None
-        self.written = 0
+        self._log: list[Row] = []
+        self._places: dict[bytes, bytes] = {}
+        self._told: dict[str, Known] = {}
 
     @property
-    def end(self) -> int:
-        return self._end
+    def written(self) -> int:
+        return len(self._log)
 
     def _tip(self, stream: str) -> Tip | None:
         tip = self._moved.get(stream) or self._known.get(stream)
@@ -97,6 +112,9 @@ class Round:
         return None if tip is None else tip.head
 
     def command(self, name: str, /) -> Known | None:
+        told = self._told.get(name)
+        if told is not None:
+            return told
         found = self._transaction.get(name.encode(), db=self._dbs.commands)
         if found is not None:
             return unpack_known(found)
@@ -109,9 +127,10 @@ class Round:
             if tip is None:
                 return None
             number = tip.number
-            found = self._transaction.get(PLACE.pack(number, version), db=self._dbs.streams)
+            place = PLACE.pack(number, version)
+            found = self._places.get(place) or self._transaction.get(place, db=self._dbs.streams)
             if found is not None:
-                return digest_of(self._transaction.get(found, b"", db=self._dbs.log))
+                return digest_of(self._stored(NUMBER.unpack(found)[0]))
             return self._reader.sealed_digest(number, version)
         return None
 
@@ -122,9 +141,14 @@ class Round:
             if position < self._segment.base:
                 found.extend(self._reader.at((position,)))
                 continue
-            stored = self._transaction.get(NUMBER.pack(position), b"", db=self._dbs.log)
+            stored = self._stored(position)
             found.append(decode(stored, position, log=self._segment.log, fetch=self._fetch))
         return tuple(found)
+
+    def _stored(self, position: int) -> bytes:
+        if position >= self._first:
+            return self._log[position - self._first][1]
+        return self._transaction.get(NUMBER.pack(position), b"", db=self._dbs.log)
 
     def _fetch(self, reference: Reference) -> bytes | None:
         return self._transaction.get(reference.sha256, db=self._dbs.payloads)
@@ -134,32 +158,29 @@ class Round:
         return None if name is None else unpack_name(name).fork
 
     def keep(self, admitted: Admitted) -> None:
-        """Write one append; its head is written with the others at the end."""
-        put, dbs, append = self._transaction.put, self._dbs, admitted.append
+        """Take in one append, which `commit` makes durable with the others."""
+        append, head = admitted.append, admitted.head
         tip = self._tip(append.stream)
         number = self._introduce(admitted) if tip is None else tip.number
-        for reference, text in append.payloads:
-            put(reference.sha256, text, db=dbs.payloads, overwrite=False)
-        first = position = admitted.records[0].position
-        version = admitted.records[0].version
+        first = position = self.end
+        version = head.version - len(admitted.stored) + 1
         for stored in admitted.stored:
             key = NUMBER.pack(position)
-            if not put(key, stored, db=dbs.log, append=True):
-                raise lmdb.CorruptedError(f"position {position} is taken")
-            put(PLACE.pack(number, version), key, db=dbs.streams)
+            self._log.append((key, stored))
+            self._places[PLACE.pack(number, version)] = key
             position += 1
             version += 1
         for command in append.commands:
-            known = Known(first, command.events, command.content)
-            put(command.id.encode(), pack_known(known), db=dbs.commands)
+            self._told[command.id] = Known(first, command.events, command.content)
             first += command.events
+        for reference, text in append.payloads:
+            self._transaction.put(reference.sha256, text, db=self._dbs.payloads, overwrite=False)
         if append.agenda:
-            put(append.name, append.agenda, db=dbs.agenda)
+            self._transaction.put(append.name, append.agenda, db=self._dbs.agenda)
         elif append.agenda is not None:
-            self._transaction.delete(append.name, db=dbs.agenda)
-        self._end = position
-        self._moved[append.stream] = Tip(number, admitted.head)
-        self.written += len(admitted.stored)
+            self._transaction.delete(append.name, db=self._dbs.agenda)
+        self.end = position
+        self._moved[append.stream] = Tip(number, head)
 
     def _introduce(self, admitted: Admitted) -> int:
         append = admitted.append
@@ -175,13 +196,24 @@ class Round:
             return int(NUMBER.unpack(cursor.key())[0]) + 1 if cursor.last() else 0
 
     def commit(self) -> None:
-        """Write the heads that moved, in the order of their keys, and make everything durable."""
-        for tip in sorted(self._moved.values(), key=_number):
-            self._transaction.put(NUMBER.pack(tip.number), pack_head(tip.head), db=self._dbs.heads)
-        number = self._transaction.id()
+        """Write what was taken in, and make everything durable."""
+        dbs = self._dbs
+        self._write(dbs.log, self._log, append=True)
+        self._write(dbs.streams, list(self._places.items()))
+        self._write(dbs.commands, [(name.encode(), pack_known(known)) for name, known in self._told.items()])
+        heads = [(NUMBER.pack(tip.number), pack_head(tip.head)) for tip in self._moved.values()]
+        self._write(dbs.heads, heads)
         self._transaction.commit()
-        self._tips.committed(self._segment.number, number, self._moved)
+        self._tips.committed(self._segment.number, self._number, self._moved, self.end)
 
-
-def _number(tip: Tip) -> int:
-    return tip.number
+    def _write(self, table: "lmdb._Database", rows: list[Row], *, append: bool = False) -> None:
+        """Write rows of one table; `append` those whose keys go on from the last one there."""
+        if len(rows) == 1:
+            key, value = rows[0]
+            added = int(self._transaction.put(key, value, db=table, append=append))
+        else:
+            rows.sort()
+            with self._transaction.cursor(table) as cursor:
+                _, added = cursor.putmulti(rows, append=append)
+        if added != len(rows):  # it skips in silence what does not go on from the last key
+            raise lmdb.CorruptedError(f"{len(rows)} rows were to be added, not {added}")

@@ -1,7 +1,7 @@
 """All segments of a log, oldest first; the last one is active, the others are sealed."""
 
 from collections.abc import Sequence
-from os import stat
+from os import F_OK, access
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -106,9 +106,5 @@ def _tables(segment: Segment) -> "tuple[lmdb._Database, ...]":
 
 
 def _is_there(folder: str) -> bool:
-    """Asked with every commit and every look, where a `Path` would cost more than the commit itself."""
-    try:
-        stat(folder)  # noqa: PTH116 - that is the point
-    except FileNotFoundError:
-        return False
-    return True
+    """Asked with every commit and every look, where a `Path` and its exceptions would be felt."""
+    return access(folder, F_OK)

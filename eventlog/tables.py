@@ -15,6 +15,8 @@ PLACE = Layout(">QQ")
 _NAME = Layout(">QQq")
 _HEAD = Layout(">QQ32s")
 _KNOWN = Layout(">QI16s")
+type Row = tuple[bytes, bytes]
+"""A key and its value."""
 
 
 class Name(Struct, frozen=True, gc=False):

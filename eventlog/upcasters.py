@@ -17,6 +17,8 @@ class Upcasters:
     def __init__(self) -> None:
         self._steps: dict[tuple[str, int], tuple[Upcast, str, int]] = {}
         self._current: dict[str, int] = {}
+        self.any = False
+        """Whether some event type has a schema other than 1."""
 
     def register(
         self, name: str, schema: int, *, to: tuple[str, int] | None = None
@@ -29,6 +31,7 @@ class Upcasters:
                 raise ValueError(f"{name} of schema {schema} has an upcaster already")
             self._steps[name, schema] = (step, target, number)
             self._current[target] = max(number, self._current.get(target, 1))
+            self.any = True
             return step
 
         return remember
@@ -36,11 +39,6 @@ class Upcasters:
     def current(self, name: str) -> int:
         """Return the schema number that events of this type are written with."""
         return self._current.get(name, 1)
-
-    @property
-    def any(self) -> bool:
-        """Whether some event type has a schema other than 1."""
-        return bool(self._current)
 
     def lift(self, name: str, schema: int, fields: Fields) -> tuple[str, int, Fields]:
         """Take fields as they were written through every step there is."""

@@ -15,6 +15,8 @@ from refold.eventlog.trouble import is_full
 
 TRIES = 3
 """Commits that fail for no known reason are tried this often before their appends are refused."""
+BYTES_MAX = 32 << 20
+"""What one transaction takes at most (and one append beyond it), so that nobody waits without end."""
 READERS_EVERY = 1000
 """Commits between two looks for readers that died."""
 
@@ -31,6 +33,8 @@ class Writer:
         self._segment_bytes = segment_bytes
         self._commits = 0
         self._tips = Tips()
+        self._measured: Segment | None = None
+        self._unmeasured = 0
 
     def commit(self, requests: Sequence[Request]) -> list[Outcome]:
         """Return each request's outcome, in order."""
@@ -72,7 +76,7 @@ class Writer:
             if self._segments.succeeded():
                 return None
             tables = Round(transaction, segment, self._segments.before, self._reader, self._tips)
-            sealing = tables.end > segment.base and segment.environment.file_bytes >= self._segment_bytes
+            sealing = tables.end > segment.base and self._is_done(segment)
             outcomes: list[Outcome] = []
             fresh: set[int] = set()
             for number, request in enumerate(requests):
@@ -97,6 +101,15 @@ class Writer:
             self._segments.rotate(transaction, tables.end)
             return None
 
+    def _is_done(self, segment: Segment) -> bool:
+        """Tell whether the file is as large as a segment gets; far from it, only now and then by looking."""
+        if segment is self._measured and self._unmeasured > 0:
+            self._unmeasured -= 1
+            return False
+        left = self._segment_bytes - segment.environment.file_bytes
+        self._measured, self._unmeasured = segment, left // (4 * BYTES_MAX)
+        return left <= 0
+
     @staticmethod
     def _let_in(
         admitted: tuple[Admitted, ...] | Repeated, tables: Round, segment: Segment, *, full: bool
@@ -107,4 +120,6 @@ class Writer:
             raise DiskFull(f"{segment.folder}: no room left; nothing of this was recorded")
         for one in admitted:
             tables.keep(one)
-        return Appended(tuple(record for one in admitted for record in one.records))
+        if len(admitted) == 1:
+            return Appended(admitted[0].records)
+        return Appended(tuple([record for one in admitted for record in one.records]))
