@@ -1,5 +1,6 @@
 """From what a user asks for to the settings that a session starts with."""
 
+import math
 import os
 import secrets
 import time
@@ -35,7 +36,9 @@ def model_name(name: str | None) -> str | None:
 
 
 def check_budget(model: str | None, price: Price | None, budget_usd: float | None) -> None:
-    """Raise `WrongUsage` for a budget that nobody could check."""
+    """Raise `WrongUsage` for a budget that nobody could check, or that leaves no step."""
+    if budget_usd is not None and not (math.isfinite(budget_usd) and budget_usd > 0):
+        raise WrongUsage(f"a budget of {budget_usd:g} USD was asked for; it must be a sum above 0")
     if budget_usd is not None and price is None and (model is None or price_of(model) is None):
         raise WrongUsage(
             f"a budget of {budget_usd:g} USD was asked for, but the price of {model or 'no model'} is "
@@ -68,7 +71,10 @@ def begin(  # noqa: PLR0913 - options, all of them named
     action_timeout_s: float = ACTION_TIMEOUT_S,
     silence_timeout_s: float = SILENCE_TIMEOUT_S,
 ) -> Settings:
-    """Return the settings of a new session; makes its workspace if none is given. Raises `WrongUsage`."""
+    """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
+
+    Raises `WrongUsage`.
+    """
     name = model_name(model)
     check_budget(name, price, budget_usd)
     if iterations_max < 1:
@@ -90,10 +96,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
 
 def _workspace(home: Home, session: str, given: str | os.PathLike[str] | None) -> Path:
     if given is None:
-        folder = home.workspace(session)
-        home.make()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder
+        return home.workspace(session)
     folder = Path(given).expanduser().absolute()
     if not folder.is_dir():
         raise WrongUsage(f"the workspace {folder} is not a folder; make it first, or leave --workspace out")

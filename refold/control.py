@@ -14,6 +14,8 @@ from refold.actors.session.commands import Command
 from refold.home import Home
 
 _ANSWER_S = 60.0
+_LAST_WORDS_S = 5.0
+"""How long closing waits for those who are being answered."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -23,6 +25,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     refused: str | None = None
     error: str | None = None
     status: str | None = None
+    gone: bool = False
+    """Whether nobody drives here any more: who asked looks for the next driver, or becomes it."""
 
 
 def socket_path(home: Home, session: str) -> Path:
@@ -42,6 +46,7 @@ class ControlServer:
     def __init__(self, home: Home, session: str, handle: Callable[[Command], Answer]) -> None:
         self._path = socket_path(home, session)
         self._handle = handle
+        self._answering: set[threading.Thread] = set()
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.bind(str(self._path))
@@ -51,12 +56,16 @@ class ControlServer:
         self._thread.start()
 
     def close(self) -> None:
+        """Hear nobody any more; whoever was heard has been answered when this returns."""
         self._path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         if threading.current_thread() is not self._thread:
-            self._thread.join(5)
+            self._thread.join(_LAST_WORDS_S)
+        for thread in tuple(self._answering):
+            if thread is not threading.current_thread():
+                thread.join(_LAST_WORDS_S)
 
     def _serve(self) -> None:
         while True:
@@ -64,7 +73,9 @@ class ControlServer:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
+            self._answering.add(thread)
+            thread.start()
 
     def _answer(self, connection: socket.socket) -> None:
         with connection:
@@ -76,6 +87,7 @@ class ControlServer:
                 answer = Answer(error=f"the command could not be read: {error}")
             with contextlib.suppress(OSError):  # Whoever asked is gone; the log holds the command.
                 connection.sendall(msgspec.json.encode(answer) + b"\n")
+        self._answering.discard(threading.current_thread())
 
 
 def forward(home: Home, session: str, command: Command) -> Answer | None:
@@ -90,4 +102,5 @@ def forward(home: Home, session: str, command: Command) -> Answer | None:
             return None
         except TimeoutError:
             return Answer(error=f"the driver of {session!r} did not answer within {_ANSWER_S:.0f} s")
-    return msgspec.json.decode(line, type=Answer) if line else None
+    answer = msgspec.json.decode(line, type=Answer) if line else Answer(gone=True)
+    return None if answer.gone else answer

@@ -33,7 +33,7 @@ def fork_session(
     log = home.open_log()
     try:
         check_known(log, session, at)
-        name = check_session(new or f"{session[:40]}-fork-{new_name()[-4:]}")
+        name = check_session(f"{session[:40]}-fork-{new_name()[-4:]}" if new is None else new)
         if log.head(name) is not None:
             raise SessionExists(name)
         parent = fold(initial_state(), log.read(session, until=at, check=False)).life.settings

@@ -57,6 +57,9 @@ class Home:
         return self.folder(session) / "runner"
 
     def exists(self) -> bool:
+        """Whether a session was ever started here; raises `HomeUnusable` where none could be."""
+        if self.path.exists() and not self.path.is_dir():
+            raise HomeUnusable(f"the home {self.path} is not a folder")
         return self.log_path.is_dir()
 
     def make(self) -> None:

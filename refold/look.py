@@ -7,7 +7,7 @@ from refold.actors.session.evolve import fold
 from refold.actors.session.show import Glance
 from refold.actors.session.state import State, initial_state
 from refold.driver import driver_of
-from refold.errors import SessionUnknown, WrongUsage
+from refold.errors import HomeEmpty, SessionUnknown, WrongUsage
 from refold.home import Home, check_session
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ def reading(home: Home) -> "Generator[LMDBLog]":
         yield log
     finally:
         log.close()
+
+
+def check_home(home: Home) -> None:
+    """Raise `HomeEmpty` where nothing was ever started: asking about a session makes no home."""
+    if not home.exists():
+        raise HomeEmpty(f"there is no session in {home.path} yet; `refold run` starts a first one")
 
 
 def check_known(log: "LMDBLog", session: str, version: int | None = None) -> int:

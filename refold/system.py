@@ -4,7 +4,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -13,7 +13,7 @@ from refold.actors.controller.transitions import ENDED
 from refold.actors.dispatch.pool import PoolDispatcher
 from refold.actors.dispatch.port import ActorFailed
 from refold.actors.models.port import ModelUnavailable
-from refold.actors.session.commands import ChangeSettings, Command
+from refold.actors.session.commands import ChangeSettings, Command, ContinueAgent
 from refold.actors.session.evolve import changed
 from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain
 from refold.actors.session.state import State
@@ -36,7 +36,7 @@ from refold.errors import (
 from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import StreamUnknown, WrongVersion
 from refold.eventlog.record import Record
-from refold.eventlog.settings import ITERATIONS_MAX, ConfirmationPolicy, Price
+from refold.eventlog.settings import ITERATIONS_MAX, ConfirmationPolicy, Price, Settings
 from refold.home import Home, check_session
 from refold.identity import identity
 from refold.lock import DriverLock
@@ -96,7 +96,7 @@ class System:
         best that works here. Raises `SessionExists`, `SessionDriven`, `WrongUsage`; nothing was recorded
         then.
         """
-        name = check_session(session or new_name())
+        name = check_session(new_name() if session is None else session)
         if self.log.head(name) is not None:
             raise SessionExists(name)
         model = model or self.edges.environment.get("REFOLD_MODEL") or None
@@ -129,6 +129,8 @@ class System:
             raise SessionExists(session)
         self._check_model(fact)
         with self._taking(session):
+            if fact.settings.workspace == str(folder := self.home.workspace(session)):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             reply = self._ask(session, lambda to: self._sessions.start(session, fact, reply_to=to))
             if isinstance(reply.error, WrongVersion):
                 raise SessionExists(session)
@@ -146,12 +148,9 @@ class System:
                 f"session {session!r} was imported and owes nothing: `refold replay {session}` re-enacts it, "
                 f"`refold fork {session} --at V` goes on from it"
             )
-        settings = state.life.settings
-        for command in commands:
-            if isinstance(command, ChangeSettings):
-                settings = changed(settings, command.fact)
-        check_budget(settings.model, settings.price, settings.budget_usd)
-        self._check_model(SessionStarted(settings=settings))
+        # A driver that was killed before it could answer may have committed them.
+        commands = tuple(command for command in commands if self.log.find(command.id) is None)
+        self._check_model(SessionStarted(settings=affordable(state, state.life.settings, commands)))
         with self._taking(session):
             self._settled(
                 session, self._ask(session, lambda to: self._sessions.claim(session, *commands, reply_to=to))
@@ -169,11 +168,23 @@ class System:
         """Have a command decided and committed; return its records. Raises `CommandRefused`, `NotDriven`."""
         if session not in self._driven:
             raise NotDriven(f"this process does not drive session {session!r}")
+        if isinstance(command, ChangeSettings | ContinueAgent):
+            state = self.state(session)
+            if state.life.settings is not None:
+                affordable(state, state.life.settings, (command,))
         reply = self._ask(
             session, lambda to: self._told(session, command, to), timeout_s=ROOM_WAIT_S + _REPLY_S
         )
         self._settled(session, reply)
         return reply.records
+
+    def deafen(self, session: str) -> None:
+        """Take no more commands from other processes; those taken are committed when this returns."""
+        self._driven[session][1].close()
+
+    def listen(self, session: str) -> None:
+        """Take commands from other processes again."""
+        self._driven[session] = self._driven[session][0], self._control(session)
 
     def let_go(self, session: str, *, end_runner: bool) -> None:
         """Stop driving; with `end_runner` its runner is gone when this returns, else it waits its lease."""
@@ -282,12 +293,15 @@ class System:
             raise driven_error(self, session)
         try:
             yield
-            control = ControlServer(self.home, session, lambda command: self._forwarded(session, command))
+            control = self._control(session)
         except BaseException:
             self._sessions.let_go(session)
             lock.release()
             raise
         self._driven[session] = lock, control
+
+    def _control(self, session: str) -> ControlServer:
+        return ControlServer(self.home, session, lambda command: self._forwarded(session, command))
 
     def _trouble(self, trouble: Trouble) -> None:
         stream = trouble.name.partition("/")[0] if isinstance(trouble, ActorFailed) else trouble.stream
@@ -304,9 +318,33 @@ class System:
             records = self.submit(session, command)
         except CommandRefused as refusal:
             return Answer(refused=str(refusal))
+        except WrongUsage as error:
+            return Answer(refused=str(error))
+        except NotDriven:
+            return Answer(gone=True)
         except RefoldError as error:
             return Answer(error=str(error))
         return Answer(records=len(records), status=self.state(session).agent.state)
+
+
+def affordable(state: State, settings: Settings, commands: Iterable[Command]) -> Settings:
+    """Return the settings that the commands lead to; raises `WrongUsage` for a budget nobody could check."""
+    asked: float | None = None
+    for command in commands:
+        match command:
+            case ChangeSettings(fact=fact):
+                settings, asked = changed(settings, fact), fact.budget_usd
+            case ContinueAgent(budget_usd=budget_usd):
+                asked = budget_usd
+            case _:
+                pass
+    check_budget(settings.model, settings.price, settings.budget_usd if asked is None else asked)
+    if asked is not None and state.agent.cost_usd is None:
+        raise WrongUsage(
+            f"a budget of {asked:g} USD was asked for, but what the session has cost so far is unknown: "
+            "a model of unknown price has answered in it"
+        )
+    return settings
 
 
 def driven_error(system: System, session: str) -> SessionDriven:

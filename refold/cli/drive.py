@@ -13,6 +13,7 @@ from refold.actors.session.state import State
 from refold.cli.exits import exit_code
 from refold.cli.output import put_text
 from refold.cli.view import LiveView, QuietView, View
+from refold.errors import CommandRefused
 from refold.eventlog.record import Record
 from refold.home import Home
 from refold.projections.render import Renderer
@@ -79,12 +80,19 @@ def drive(system: System, session: Session, watcher: Watcher, *, after: int = -1
             if records:
                 continue
             if resting and not (watcher.interactive and ask(session, state, watcher)):
-                return _end(system, session, watcher, state)
+                if _ends(system, session, state):
+                    return _end(system, session, watcher, state)
+                continue
             if trouble := system.trouble(session.name):
                 raise trouble
+        session.close(signal.Signals(watcher.signalled).name)
+        for record in subscription.take(timeout_s=0.0):
+            state = evolve(state, record.event, record.version)
+            watcher.record(record, state)
     finally:
         subscription.close()
-    return _interrupted(session, watcher)
+    watcher.warn(f"session {session.name} is closed; `refold resume {session.name}` goes on with it")
+    return 128 + watcher.signalled
 
 
 def ask(session: Session, state: State, watcher: Watcher) -> bool:
@@ -123,7 +131,10 @@ def _answered(session: Session, watcher: Watcher, prompt: str, act: Callable[[st
             if not line:
                 return False
             if line.strip():
-                act(line.strip())
+                try:
+                    act(line.strip())
+                except CommandRefused as refusal:  # Somebody else was quicker.
+                    watcher.warn(str(refusal))
             return True
         head = session.head
         if head is not None and head > before:
@@ -131,14 +142,16 @@ def _answered(session: Session, watcher: Watcher, prompt: str, act: Callable[[st
     return True
 
 
+def _ends(system: System, session: Session, state: State) -> bool:
+    """Whether this was the last word: nobody is heard any more, and nobody was heard meanwhile."""
+    system.deafen(session.name)
+    if session.head == state.version:
+        return True
+    system.listen(session.name)
+    return False
+
+
 def _end(system: System, session: Session, watcher: Watcher, state: State) -> int:
     system.let_go(session.name, end_runner=system.is_over(session.name))
     watcher.rested(session.name, state)
     return exit_code(state.agent.state)
-
-
-def _interrupted(session: Session, watcher: Watcher) -> int:
-    number = watcher.signalled or signal.SIGTERM
-    session.close(signal.Signals(number).name)
-    watcher.warn(f"session {session.name} is closed; `refold resume {session.name}` goes on with it")
-    return 128 + number

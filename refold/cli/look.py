@@ -10,7 +10,8 @@ import typer
 
 from refold.cli.options import HomeOption, JsonOption, SessionArgument
 from refold.cli.output import put, put_text, say
-from refold.cli.words import did, got
+from refold.cli.words import did, got, plain
+from refold.errors import WrongUsage
 from refold.eventlog.events import ActionProposed, AgentStateChanged, MessageReceived, ObservationRecorded
 from refold.eventlog.record import Record
 from refold.home import Home
@@ -36,7 +37,7 @@ def ls(home: HomeOption = None, json: JsonOption = False) -> int:
                 put(seen)
             else:
                 cost = "?" if seen["cost"] is None else f"${seen['cost']:.4f}"
-                title = (seen["task"] or "").splitlines()
+                title = plain(seen["task"] or "").splitlines()
                 sys.stdout.write(
                     f"{stream:<28} {_status(seen):<44} {seen['iterations']:>4} steps  {cost:>9}  "
                     f"{title[0][:60] if title else ''}\n"
@@ -78,7 +79,9 @@ def events(
     place = Home(home)
     renderer = Renderer()
     with reading(place) as log:
-        check_known(log, session)
+        head = check_known(log, session)
+        if not -1 <= after <= head:
+            raise WrongUsage(f"session {session!r} has versions 0 to {head}; --after {after} was asked for")
         for record in _records(log, session, after, follow=follow):
             if json:
                 put_text(renderer.line(record))
@@ -115,7 +118,7 @@ def line_of(record: Record) -> str:
             text = f"{state} {reason}"
         case _:
             text = ""
-    first = " ⏎ ".join(text.strip().splitlines()[:3])
+    first = " ⏎ ".join(plain(text).strip().splitlines()[:3])
     return f"{record.version:>5}  {at}  {record.type:<20} {first[:140]}".rstrip()
 
 

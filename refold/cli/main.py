@@ -94,6 +94,7 @@ def _dispatch(given: list[str]) -> int:
 
         sys.stdout.write(f"refold {version('refold')}\n")
         return 0
+    given = _options_last(given)
     name = given[0]
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
@@ -101,6 +102,16 @@ def _dispatch(given: list[str]) -> int:
         _say(f"there is no command {name!r}{hint}")
         return 2
     return _call(name, given)
+
+
+def _options_last(given: list[str]) -> list[str]:
+    """Return the words with the options that every command takes behind the command, wherever they stood."""
+    front: list[str] = []
+    rest = given
+    while rest and (rest[0] == "--json" or rest[0].partition("=")[0] == "--home"):
+        taken = 2 if rest[0] == "--home" else 1
+        front, rest = front + rest[:taken], rest[taken:]
+    return [rest[0], *front, *rest[1:]] if rest else given
 
 
 def _call(name: str, given: list[str]) -> int:

@@ -1,5 +1,6 @@
 """`refold run` and `refold resume`: a session is started or taken up, and driven until it rests."""
 
+import math
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -23,12 +24,14 @@ from refold.cli.options import (
     SandboxOption,
     SessionArgument,
 )
+from refold.driver import driver_of
 from refold.errors import WrongUsage
 from refold.eventlog.events import MessageReceived, SettingsChanged
 from refold.eventlog.settings import ITERATIONS_MAX, ConfirmationPolicy, Price
 from refold.home import Home
+from refold.look import check_home
 from refold.session import given
-from refold.system import System
+from refold.system import System, driven_error
 
 
 def run(
@@ -88,6 +91,8 @@ def resume(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
+    if message is not None and not message.strip():
+        raise WrongUsage("the message is empty")
     change = SettingsChanged(
         model=model_name(model),
         base_url=base_url,
@@ -102,8 +107,9 @@ def resume(
         commands.append(ChangeSettings(**given(), fact=change))
     if message is not None:
         commands.append(SendMessage(**given(), fact=MessageReceived(content=message, by="user")))
-    watcher = Watcher(json=json)
-    with watcher.system(Home(home)) as system:
+    place, watcher = Home(home), Watcher(json=json)
+    check_home(place)
+    with watcher.system(place) as system:
         return take_up(system, watcher, session, commands, from_version_now=True)
 
 
@@ -115,6 +121,8 @@ def take_up(
     if state.agent.state == "paused" and not state.life.imported:
         commands.insert(0, ResumeAgent(**given()))
     if not commands and owes_nothing(state) and not watcher.interactive:
+        if driver_of(system.home, system.log, session) is not None:
+            raise driven_error(system, session)
         watcher.rested(session, state)
         return exit_code(state.agent.state)
     resumed = system.resume(session, *commands)
@@ -135,8 +143,8 @@ def parse_price(text: str | None) -> Price | None:
         raise WrongUsage(
             f"--price {text!r} is not two numbers: write IN,OUT in USD per million tokens"
         ) from None
-    if prompt < 0 or completion < 0:
-        raise WrongUsage(f"--price {text!r} is negative")
+    if not (0 <= prompt < math.inf and 0 <= completion < math.inf):
+        raise WrongUsage(f"--price {text!r} is no price: write two numbers, neither of them below 0")
     return Price(prompt=prompt, completion=completion)
 
 

@@ -1,5 +1,7 @@
 """Commands that steer a session: forwarded to its driver; where nobody drives, they claim it themselves."""
 
+import time
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -18,11 +20,14 @@ from refold.cli.drive import Watcher, drive
 from refold.cli.options import HomeOption, JsonOption, SessionArgument
 from refold.cli.output import put, say
 from refold.control import Answer, forward
-from refold.errors import CommandRefused, SessionBroken, WrongUsage
+from refold.errors import CommandRefused, SessionBroken, SessionDriven, WrongUsage
 from refold.eventlog.events import MessageReceived
 from refold.home import Home, check_session
+from refold.look import check_home
 from refold.session import given, pending_digest
 from refold.system import System
+
+_HANDOVER_S = 5.0
 
 
 def pause(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:
@@ -89,33 +94,48 @@ def _waiting(home: Home, session: str) -> str:
 
 def _drive(home: Home, session: str, command: Command, *, json: bool) -> int:
     """Forward a command; where nobody drives, claim the session with it and drive as `resume` does."""
-    if (answer := _forwarded(home, session, command)) is not None:
-        return _answered(session, answer, json=json)
-    watcher = Watcher(json=json)
-    with watcher.system(home) as system:
-        state = system.state(session)
-        return drive(system, system.resume(session, command), watcher, after=state.version)
+
+    def claim() -> int:
+        watcher = Watcher(json=json)
+        with watcher.system(home) as system:
+            state = system.state(session)
+            return drive(system, system.resume(session, command), watcher, after=state.version)
+
+    return _reach(home, session, command, claim, json=json)
 
 
 def _record(home: Home, session: str, command: Command, done: str, *, json: bool) -> int:
     """Forward a command; where nobody drives, claim the session with it, and leave."""
-    if (answer := _forwarded(home, session, command)) is not None:
-        return _answered(session, answer, json=json)
-    with System(home) as system:
-        system.state(session)
-        resumed = system.resume(session, command)
-        state = resumed.state
-        system.let_go(session, end_runner=system.is_over(session))
-    if json:
-        put({"session": session, "status": state.agent.state})
-    else:
-        say(f"session {session} is {done}")
-    return 0
+
+    def claim() -> int:
+        with System(home) as system:
+            state = system.resume(session, command).state
+            system.let_go(session, end_runner=system.is_over(session))
+        if json:
+            put({"session": session, "status": state.agent.state})
+        else:
+            say(f"session {session} is {done}")
+        return 0
+
+    return _reach(home, session, command, claim, json=json)
 
 
-def _forwarded(home: Home, session: str, command: Command) -> Answer | None:
+def _reach(home: Home, session: str, command: Command, claim: Callable[[], int], *, json: bool) -> int:
+    """Bring a command to the session's driver, or `claim` the session.
+
+    A driver that comes or goes holds its lock a little longer than it listens; it is waited for.
+    """
     check_session(session)
-    return forward(home, session, command)
+    check_home(home)
+    until = time.monotonic() + _HANDOVER_S
+    while (answer := forward(home, session, command)) is None:
+        try:
+            return claim()
+        except SessionDriven:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_HANDOVER_S / 100)
+    return _answered(session, answer, json=json)
 
 
 def _answered(session: str, answer: Answer, *, json: bool) -> int:

@@ -59,7 +59,7 @@ def import_into(log: EventLog, source: Path, session: str | None = None) -> tupl
 
     if not source.exists():
         raise WrongUsage(f"there is no file or folder {source}")
-    name = check_session(session) if session else _free(log, source.stem)
+    name = _free(log, source.stem) if session is None else check_session(session)
     try:
         trajectory = read_trajectory(source)
         events = to_events(trajectory)
@@ -138,7 +138,7 @@ def replay(
             )
         if warning is not None:
             watcher.warn(warning)
-        name = check_session(session or f"replay-{new_name()}")
+        name = check_session(f"replay-{new_name()}" if session is None else session)
         settings = begin(place, name, model=model_name(model), sandbox=chosen, workspace=workspace)
         fact = SessionStarted(settings=settings, reenacts=recorded, strict=strict)
         drive(system, system.launch(name, fact), watcher)

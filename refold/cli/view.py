@@ -5,7 +5,8 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from refold.actors.session.state import State
-from refold.cli.words import did, got
+from refold.cli.words import did, got, plain
+from refold.eventlog.actions import Edit
 from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
@@ -74,7 +75,8 @@ def summary(session: str, state: State) -> str:
     """Return how a session stands in one line, and what to do next where that is up to a person."""
     agent = state.agent
     cost = "cost unknown" if agent.cost_usd is None else f"${agent.cost_usd:.4f}"
-    said = f"{session}: {agent.state.replace('_', ' ')} · {agent.iterations} iterations · {cost}"
+    steps = "1 iteration" if agent.iterations == 1 else f"{agent.iterations} iterations"
+    said = f"{session}: {agent.state.replace('_', ' ')} · {steps} · {cost}"
     match agent.state:
         case "awaiting_user_input":
             return f'{said} · answer with: refold say {session} "…"'
@@ -123,7 +125,7 @@ class LiveView:
 
     def prompt(self, text: str) -> None:
         self.close()
-        self._console.print(f"[bold]{text.replace('[', chr(92) + '[')}[/bold]", end="")
+        self._console.print(text, style="bold", markup=False, end="")
         self._console.file.flush()
 
     def rested(self, session: str, state: State) -> None:
@@ -146,67 +148,76 @@ class LiveView:
         agent = self._state.agent
         cost = "" if agent.cost_usd is None else f" · ${agent.cost_usd:.4f}"
         elapsed = time.monotonic() - self._began
-        tail = self._tail.replace("\r", "\n").rstrip("\n").rpartition("\n")[2][-80:]
+        tail = plain(self._tail.replace("\r", "\n")).rstrip("\n").rpartition("\n")[2][-80:]
         figures = f"step {agent.iterations} · {self._tokens} tokens{cost} · {elapsed:.0f} s"
         said = f" {agent.state.replace('_', ' ')} · {figures}"
         self._live.update(Spinner("dots", text=Text.assemble((said, "dim"), (f"  {tail}", "dim italic"))))
 
     def _lines(self, record: Record) -> "list[RenderableType]":
-        from rich.markup import escape  # noqa: PLC0415
-        from rich.text import Text  # noqa: PLC0415
-
         match record.event:
             case MessageReceived(content=content):
-                return [Text.assemble(("you    ", "bold cyan"), content)]
+                return ["", _said("you", "bold cyan", content)]
             case RuntimeConnected(sandbox=sandbox, resumed=resumed):
                 how = "found its runner alive" if resumed else "started a runner"
-                return [f"[dim]{how} in sandbox {escape(sandbox)}[/dim]"]
+                return [_aside(f"{how} in sandbox {sandbox}")]
             case RecallRecorded(sources=sources, warnings=warnings):
-                lines: list[RenderableType] = [
-                    f"[yellow]warning {escape(text)}[/yellow]" for text in warnings
-                ]
-                if sources:
-                    lines.append(f"[dim]remembered {escape(', '.join(sources))}[/dim]")
-                return lines
-            case ModelAnswered(reasoning=reasoning) if reasoning:
-                return [Text(_cut(reasoning, 4), style="dim italic")]
+                remembered = [_aside(f"remembered {', '.join(sources)}")] if sources else []
+                return [*(_said("warning", "yellow", text) for text in warnings), *remembered]
+            case ModelAnswered(reasoning=reasoning):
+                return ["", *([_aside(_cut(reasoning, 4))] if reasoning else [])]
             case ActionProposed(action=action):
                 thought, deed = did(action)
-                shown: list[RenderableType] = []
-                if thought:
-                    shown.append(Text.assemble(("thinks ", "bold magenta"), _cut(thought, _SHOWN_LINES)))
-                if deed:
-                    shown.append(Text.assemble(("does   ", "bold blue"), _cut(deed, _SHOWN_LINES)))
-                return shown
+                return [
+                    *([_said("thinks", "bold magenta", thought)] if thought else []),
+                    *([_said("does", "bold blue", deed, changes=isinstance(action, Edit))] if deed else []),
+                ]
             case ObservationRecorded(observation=observation):
                 text, good = got(observation)
-                if not text:
-                    return []
-                return [
-                    Text.assemble(("gets   ", "bold green" if good else "bold red"), _cut(text, _SHOWN_LINES))
-                ]
+                return [_said("gets", "bold green" if good else "bold red", text)] if text else []
             case CallRefused(reason=reason):
-                return [Text.assemble(("refused ", "bold yellow"), reason)]
+                return [_said("refused", "bold yellow", reason)]
             case ModelFailed(message=message, fault=fault):
-                return [Text.assemble((f"model failed ({fault}) ", "yellow"), _cut(message, 3))]
+                return [_said("model", "bold yellow", f"failed ({fault}): {_cut(message, 3)}")]
             case RuntimeLost(reason=reason):
-                return [Text.assemble(("runner lost ", "bold red"), reason)]
+                return [_said("lost", "bold red", f"its runner: {reason}")]
             case StuckDetected(pattern=pattern):
-                return [Text.assemble(("stuck  ", "bold red"), pattern)]
+                return [_said("stuck", "bold red", pattern)]
             case WarningRaised(text=text):
-                return [Text.assemble(("warning ", "yellow"), text)]
+                return [_said("warning", "yellow", text)]
             case SessionFaulted(error=error, message=message):
-                return [Text.assemble(("fault  ", "bold red"), f"{error}: {message}")]
+                return [_said("fault", "bold red", f"{error}: {message}")]
             case AgentStateChanged(state=state, reason=reason) if reason:
-                return [Text.assemble((f"{state.replace('_', ' ')} ", "bold yellow"), reason)]
+                return [_said("now", "bold yellow", f"{state.replace('_', ' ')}: {reason}")]
             case _:
                 return []
 
 
+def _said(label: str, style: str, text: str, *, changes: bool = False) -> "RenderableType":
+    """Return a text beside its label, where its long lines stay too; what an edit changes in colour."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    shown = Text(_cut(text, _SHOWN_LINES))
+    if changes:
+        shown.highlight_regex(r"(?m)^- .*$", "red")
+        shown.highlight_regex(r"(?m)^\+ .*$", "green")
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=7, no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(Text(label, style=style), shown)
+    return table
+
+
+def _aside(text: str) -> "RenderableType":
+    from rich.text import Text  # noqa: PLC0415
+
+    return Text(plain(text), style="dim italic")
+
+
 def _cut(text: str, lines_max: int) -> str:
-    """Return the first and last lines of a long text, indented to stand beside their label."""
-    lines = text.rstrip("\n").split("\n")
+    """Return the first and last lines of a long text, in characters that only show."""
+    lines = plain(text).rstrip("\n").expandtabs(4).split("\n")
     if len(lines) > lines_max:
         half = lines_max // 2
         lines = [*lines[:half], f"… {len(lines) - 2 * half} lines …", *lines[-half:]]
-    return "\n       ".join(line[:300] for line in lines)
+    return "\n".join(line[:300] for line in lines)

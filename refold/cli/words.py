@@ -1,5 +1,7 @@
 """Actions and observations in a person's words."""
 
+import re
+
 from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Run, Think, Write
 from refold.eventlog.observations import (
     Cancelled,
@@ -14,6 +16,15 @@ from refold.eventlog.observations import (
     RunOutput,
     Thought,
 )
+
+_CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
+
+
+def plain(text: str) -> str:
+    """Return a text without what would steer the terminal that shows it: it may be anybody's words."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n"))
 
 
 def did(action: Action) -> tuple[str, str]:

@@ -1,0 +1,98 @@
+"""Looking at sessions: at any version, through damage, and without loading what drives them."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from refold.actors.session.show import shown
+from refold.home import Home
+from refold.look import reading
+from tests.cli.terminal import FINISH, Terminal, bash, parallel, spoken
+
+
+def test_every_version_is_shown_as_it_was_and_its_figures_never_run_backwards(terminal: Terminal) -> None:
+    model = terminal.script(parallel("echo 1", "false"), spoken("and now?"), bash("echo 2"), FINISH)
+    assert terminal.run("run", "--session", "s", *model, "go").returncode == 3
+    assert terminal.run("say", "s", "the rest").returncode == 0
+    records, iterations = terminal.records("s"), 0
+    with reading(Home(terminal.home)) as log:
+        folds = [shown(log.read("s", until=version)) for version in range(len(records))]
+    for version, fold in enumerate(folds):
+        assert fold["version"] == version
+        assert fold["iterations"] >= iterations
+        iterations = fold["iterations"]
+    for version in range(0, len(records), 9):
+        assert terminal.shown("s", "--at", str(version)) == {**folds[version], "driver": None}
+    last = terminal.shown("s")
+    assert last == {**folds[-1], "driver": None}
+    assert (last["status"], last["pending"]) == ("finished", [])
+    events = terminal.run("events", "s", "--after", "-1", "--json").stdout
+    assert [json.loads(line) for line in events.splitlines()] == records
+    (listed,) = terminal.run("ls", "--json").stdout.splitlines()
+    assert json.loads(listed) == last
+
+
+def test_the_last_line_of_a_replay_reports_its_drift(terminal: Terminal) -> None:
+    model = terminal.script(bash("echo same"), bash("mktemp -u XXXXXXXXXX"), FINISH)
+    assert terminal.run("run", "--session", "s", *model, "go").returncode == 0
+    done = terminal.run("replay", "s", "--sandbox", "local", "--session", "again", "--json")
+    *printed, report = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 1
+    assert printed == terminal.records("again")
+    assert (report["session"], report["status"], report["actions"]) == ("again", "finished", 3)
+    (drift,) = report["drift"]
+    assert set(drift) == {"version", "field", "expected", "found"}
+    assert drift["field"] == "content"
+
+
+def test_a_log_that_is_truncated_or_garbage_is_a_clear_error(terminal: Terminal) -> None:
+    assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "go").returncode == 0
+    data = terminal.home / "log" / "000000" / "data.mdb"
+    whole = data.read_bytes()
+    damages = {
+        "truncated": [whole[:40_960], whole[:5000], b""],
+        "no log": [os.urandom(9999)],
+    }
+
+    def ask(command: str) -> subprocess.CompletedProcess[str]:
+        return terminal.run(*command.split())
+
+    every = ("ls", "audit", "show s", "events s", "export s", "verify s", "resume s", "doctor", "stop s")
+    for said, contents in damages.items():
+        for number, content in enumerate(contents):
+            data.write_bytes(content)
+            commands = every if number == 0 else every[:1]
+            with ThreadPoolExecutor(4) as people:
+                answers = people.map(ask, commands)
+            for command, done in zip(commands, answers, strict=True):
+                assert (done.returncode, done.stdout) == (1, ""), command
+                assert said in done.stderr, command
+
+
+def test_looking_at_sessions_loads_neither_actors_nor_clients(terminal: Terminal) -> None:
+    assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "go").returncode == 0
+    heavy = {
+        "pykka",
+        "openai",
+        "anthropic",
+        "structlog",
+        "rich",
+        "refold.system",
+        "refold.actors.runner.hands",
+    }
+    for command in ("ls", "show s", "show s --at 3", "events s"):
+        words = [*command.split(), "--json", "--home", str(terminal.home)]
+        code = (
+            f"import sys; from refold.cli.main import _guarded; _guarded({words!r}, debug=True); "
+            f"print(sorted({heavy!r} & set(sys.modules)))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=terminal.environment,
+        )
+        assert done.stdout.splitlines()[-1] == "[]", command + done.stdout + done.stderr

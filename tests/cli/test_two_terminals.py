@@ -1,0 +1,82 @@
+"""A session is driven in one terminal; commands given in another reach it there, and readers see it grow."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.cli.terminal import FINISH, Terminal, bash, ended, spoken
+
+
+def test_a_second_resume_names_the_driver_and_everything_else_reaches_it(terminal: Terminal) -> None:
+    driver = terminal.started(terminal.gated(), bash("echo next"), FINISH)
+    second = terminal.run("resume", "s")
+    assert second.returncode == 2
+    assert f"process {driver.pid}" in second.stderr
+    shown = terminal.shown("s")
+    assert shown["driver"]["pid"] == driver.pid
+    assert shown["driver"]["since"] == next(r["at"] for r in terminal.records("s") if r["version"] == 1)
+    assert [pending["kind"] for pending in shown["pending"]] == ["run"]
+    assert terminal.shown("s", "--at", str(shown["version"]))["driver"] is None
+    assert f"driven by process {driver.pid}" in terminal.run("ls").stdout
+    said = terminal.run("say", "s", "hurry", "--json")
+    assert (said.returncode, json.loads(said.stdout)) == (0, {"session": "s", "status": "running"})
+    assert terminal.run("confirm", "s").returncode == 2
+    assert terminal.run("pause", "s").returncode == 0
+    assert terminal.run("pause", "s").returncode in {0, 2}
+    terminal.open_gate()
+    assert ended(driver)[0] == 3
+    assert terminal.shown("s")["driver"] is None
+    assert terminal.run("resume", "s").returncode == 0
+    assert [o["content"].split() for o in terminal.observations("s")][:2] == [["begun", "through"], ["next"]]
+    assert terminal.processes() == []
+
+
+def test_stop_answers_the_running_command_and_ends_the_driver(terminal: Terminal) -> None:
+    driver = terminal.started(terminal.gated(), FINISH)
+    assert terminal.run("stop", "s").returncode == 0
+    assert ended(driver)[0] == 0
+    assert terminal.shown("s")["status"] == "stopped"
+    (observed,) = terminal.observations("s")
+    assert "stopped" in observed["content"]
+    assert terminal.run("resume", "s").returncode == 0
+    assert terminal.processes() == []
+
+
+def test_close_ends_the_driver_resumably(terminal: Terminal) -> None:
+    driver = terminal.started(terminal.gated(), FINISH)
+    assert terminal.run("close", "s").returncode == 0
+    assert ended(driver)[0] == 3
+    assert terminal.processes() == []
+    assert terminal.run("resume", "s").returncode == 0
+    assert terminal.shown("s")["status"] == "finished"
+
+
+def test_follow_shows_records_as_they_are_committed(terminal: Terminal) -> None:
+    driver = terminal.started(terminal.gated(), FINISH)
+    follower = terminal.begin("events", "s", "--follow", "--json")
+    assert follower.stdout is not None
+    seen = [json.loads(next(follower.stdout)) for _ in terminal.records("s")]
+    terminal.open_gate()
+    while seen[-1]["type"] != "AgentStateChanged" or seen[-1]["data"]["state"] != "finished":
+        seen.append(json.loads(next(follower.stdout)))
+    assert ended(driver)[0] == 0
+    follower.send_signal(2)
+    assert ended(follower)[0] == 130
+    assert seen == terminal.records("s")[: len(seen)]
+
+
+def test_many_messages_at_once_while_the_driver_comes_to_rest_are_all_answered(terminal: Terminal) -> None:
+    """Whoever finds the driver on its way out takes the session over; no message waits for nobody."""
+    driver = terminal.started(terminal.gated(), *(spoken(f"answer {n}") for n in range(9)))
+    terminal.open_gate()
+
+    def say(number: int) -> int:
+        return terminal.run("say", "s", f"word {number}").returncode
+
+    with ThreadPoolExecutor(4) as people:
+        codes = list(people.map(say, range(4)))
+    assert ended(driver)[0] == 3
+    assert set(codes) <= {0, 3}
+    said = [r["data"]["content"] for r in terminal.records("s") if r["type"] == "MessageReceived"]
+    assert sorted(said) == ["go", "word 0", "word 1", "word 2", "word 3"]
+    assert terminal.shown("s")["status"] == "awaiting_user_input"
+    assert terminal.run("verify", "s").returncode == 0
