@@ -29,6 +29,10 @@ class Follower(Actor):
     def on_receive(self, message: object) -> None:
         match message:
             case Committed(records=records):
+                if (
+                    records[0].version <= self._state.version
+                ):  # Read ahead of Session, and maybe told too early.
+                    self._owed = frozenset()
                 for record in records:
                     self._take(record)
                 self._perform_due()
@@ -40,6 +44,11 @@ class Follower(Actor):
                 raise RuntimeError(f"{key}: {error}: {text}")
             case _:
                 self.on_outcome(message)
+
+    @property
+    def state(self) -> State:
+        """What it knows, for whoever compares it with the log."""
+        return self._state
 
     @abc.abstractmethod
     def perform(self, effect: Effect) -> None:

@@ -1,9 +1,9 @@
 """The decisions of one simulation: each is asked of its chooser, and each is written down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from refold.actors.dispatch.choosers import Chooser
+from refold.actors.dispatch.choosers import Chooser, Way
 
 type Victim = Literal["actor", "process"]
 type Aim = Callable[[str, str], Victim | None]
@@ -16,29 +16,29 @@ class Choices:
     def __init__(self, chooser: Chooser, faults: int, *, process_faults: bool, aim: Aim | None) -> None:
         self.trace: list[int] = []
         self.faults = faults
+        self.process_faults = process_faults
         self._chooser = chooser
-        self._process_faults = process_faults
         self._aim = aim
 
-    def pick(self, benign: int, faults: int) -> int:
+    def pick(self, benign: int, faults: int, ways: Sequence[Way] = ()) -> int:
         """Return the number of the way to go; from `benign` on it is a fault, and paid for."""
         if self.faults <= 0:
             faults = 0
         if benign + faults == 1:
             return 0
-        choice = self._chooser(benign, faults)
+        choice = self._chooser(benign, faults, ways)
         self.trace.append(choice)
-        self.faults -= choice >= benign
+        if choice >= benign:
+            self.faults -= 1
         return choice
 
     def victim(self, actor: str, label: str, *, work: bool) -> Victim | None:
         """Return what dies at a point; `work` is no actor's, so only its process can."""
         if self._aim is not None and (aimed := self._aim(actor, label)) is not None:
             return aimed
-        if self.faults <= 0:
+        if self.faults <= 0 or (work and not self.process_faults):
             return None
-        ways: list[Victim] = ["actor"] if not work else []
-        if self._process_faults:
-            ways.append("process")
-        choice = self.pick(1, len(ways))
-        return ways[choice - 1] if choice else None
+        if work:
+            return "process" if self.pick(1, 1) else None
+        choice = self.pick(1, 1 + self.process_faults)
+        return (None, "actor", "process")[choice]

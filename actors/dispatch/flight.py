@@ -26,11 +26,11 @@ class Flight:
 
     def ready(self, can_receive: Callable[[Channel], bool]) -> list[Channel]:
         """Return the channels whose first letter can be delivered now, the oldest letter first."""
-        heads = [
-            (letters[0][0], channel) for channel, letters in self._channels.items() if can_receive(channel)
-        ]
-        heads.sort()
-        return [channel for _, channel in heads]
+        channels = self._channels
+        found = [channel for channel in channels if can_receive(channel)]
+        if len(found) > 1:
+            found.sort(key=lambda channel: channels[channel][0][0])
+        return found
 
     def take(self, channel: Channel) -> Envelope[Any]:
         """Remove and return the first letter of a channel that is ready."""

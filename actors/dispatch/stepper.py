@@ -8,7 +8,7 @@ to one receiver keeps its order; everything else may overtake.
 import queue
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from refold.actors.dispatch.actor import Actor, Envelope, build, refuse
@@ -18,19 +18,30 @@ from refold.actors.dispatch.faults import Crash, Livelock, ProcessDied
 from refold.actors.dispatch.flight import Channel, Flight
 from refold.actors.dispatch.port import ActorFailed, WorkFailed
 from refold.actors.dispatch.seat import Outcome, Seat, Stage
-from refold.actors.dispatch.story import Entry, digest, tell_story
+from refold.actors.dispatch.story import Entry, digest, outline, tell_story
 
-OUTSIDE, START, TIMER, WORK, CRASH = "*outside", "*start", "*timer", "*work", "*crash"
+OUTSIDE, START, TIMER, WORK, FAULT = "*outside", "*start", "*timer", "*work", "*fault"
 START_NS = 1_767_225_600 * 10**9
 """Where virtual time begins unless told otherwise: the first of January 2026."""
+LATE_NS = 600 * 10**9
+"""How much later an outcome comes that comes late."""
+JUMPS_NS = (60 * 10**9, 3600 * 10**9, -60 * 10**9)
+"""How far a clock jumps that is set anew."""
+TROUBLES = ("crash", "early", "jump", "death")
+"""What can go wrong between two steps; the last only where processes may die."""
+
+type Witness = Callable[[Mapping[str, Actor]], None]
+"""Shown the actors that are between two messages, by name, when one of them or all are about to die."""
 
 
 class Stepper:
     """`chooser` defaults to a random one of this seed; ids and draws come from the seed in any case.
 
     `faults` is how many faults may be chosen: an actor crashes between messages or at a `point`, a timer
-    fires while mail is under way, and with `process_faults` the whole process dies at a `point`.
-    `aim(actor, label)` needs no luck: it says what dies at a point, actor, process or None.
+    fires while mail is under way, an outcome comes late, the clock jumps, and with `process_faults` the whole
+    process dies; and whatever a simulated part of the world asks of `mishap`.
+    `aim(actor, label)` needs no luck: it says what dies at a point, actor, process or None. `witness` must
+    not raise.
     """
 
     def __init__(  # noqa: PLR0913 - options, all of them named
@@ -42,14 +53,14 @@ class Stepper:
         faults: int = 0,
         process_faults: bool = False,
         aim: Aim | None = None,
+        witness: Witness | None = None,
     ) -> None:
         chooser = chooser if chooser is not None else RandomChooser(seed)
         self._choices = Choices(chooser, faults, process_faults=process_faults, aim=aim)
         self.trace = self._choices.trace
         self.steps = 0
         self.dead_letters = 0
-        self.ready: list[Channel] = []
-        """What the benign ways of the present step are, for choosers that give channels priorities."""
+        self._witness = witness
         self._random = random.Random(f"ids of {seed}")  # noqa: S311 - repeatable on purpose
         self._now_ns = start_ns
         self._thread = threading.get_ident()
@@ -130,6 +141,29 @@ class Stepper:
     def names(self) -> tuple[str, ...]:
         return tuple(self._seats)
 
+    def mishap(self, label: str, *ways: str) -> str | None:
+        """Return in which of these ways something goes wrong now, or None: as a rule, it does not.
+
+        For whoever simulates a part of the world; asked at `label`, and paid for as every fault.
+        """
+        self._fence()
+        if self._choices.faults <= 0:
+            return None
+        choice = self._choices.pick(1, len(ways))
+        if not choice:
+            return None
+        self._remember(FAULT, label, ways[choice - 1])
+        return ways[choice - 1]
+
+    @property
+    def faults(self) -> int:
+        """How many faults may yet be chosen; set it to 0 and all goes well from now on."""
+        return self._choices.faults
+
+    @faults.setter
+    def faults(self, left: int) -> None:
+        self._choices.faults = left
+
     @property
     def busy(self) -> bool:
         """Whether something can happen now, before the clock moves."""
@@ -146,7 +180,7 @@ class Stepper:
 
     def step(self) -> bool:
         """Do one thing; return False when there is nothing to do. Raises `ProcessDied` if it died of it."""
-        self.ready = ready = self._flight.ready(self._can_receive)
+        ready = self._flight.ready(self._can_receive)
         timer = self._flight.next_ns
         if not ready and timer is None:
             return False
@@ -154,30 +188,44 @@ class Stepper:
         if not ready:
             self._fire()
         else:
-            victims = self._living()
-            choice = self._choices.pick(len(ready), len(victims) + (timer is not None))
+            choice = self._choices.pick(len(ready), 3 + self._choices.process_faults, ready)
             if choice < len(ready):
                 self._carry_out(ready[choice])
-            elif choice < len(ready) + len(victims):
-                self._crash(victims[choice - len(ready)])
             else:
-                self._fire()
+                self._trouble(TROUBLES[choice - len(ready)])
         if self._died:
             self._died = False
             raise ProcessDied(f"at step {self.steps}")
         return True
+
+    def living(self) -> dict[str, Actor]:
+        """Return the actors that are between two messages."""
+        return {
+            name: seat.actor
+            for name, seat in self._seats.items()
+            if isinstance(seat, Seat)
+            and seat.stage is Stage.IDLE
+            and seat.actor is not None
+            and name != self._source
+        }
 
     def crash_all(self) -> None:
         """Let the process die: every actor, letter, timer and piece of work is gone.
 
         The stepper can host the next process; its clock, ids and choices go on.
         """
+        if self._witness is not None:
+            self._witness(self.living())
         self._begin()
-        self._remember(CRASH, "*process", None)
+        self._remember(FAULT, "*process", "dies")
 
     def story(self) -> str:
         """Return what happened, a line per step, for reading."""
         return tell_story(self._entries)
+
+    def outline(self) -> str:
+        """Return who told whom when, and what kind of thing: enough to tell runs apart, and quick to make."""
+        return outline(self._entries)
 
     def digest(self) -> str:
         """Return a fingerprint of the run so far: equal runs have equal ones."""
@@ -204,10 +252,6 @@ class Stepper:
             return True
         seat = self._seats.get(target)
         return not isinstance(seat, Seat) or seat.stage is Stage.IDLE
-
-    def _living(self) -> list[Seat]:
-        seats = self._seats.values() if self._choices.faults > 0 else ()
-        return [seat for seat in seats if isinstance(seat, Seat) and seat.stage is Stage.IDLE]
 
     def _carry_out(self, channel: Channel) -> None:
         source, target = channel
@@ -271,7 +315,11 @@ class Stepper:
             result = WorkFailed.of(key, error)
         fallen, self._fallen = self._fallen, None
         if fallen is None and result is not None:
-            self.deliver(to, Outcome(result, key))
+            outcome = Outcome(result, key)
+            if self.mishap(key, "late"):
+                self._flight.at(f"late {key}", self._now_ns + LATE_NS, WORK, (to, outcome))
+            else:
+                self.deliver(to, outcome)
         elif fallen is None:
             self._busy_keys.discard(key)
         self._source = OUTSIDE
@@ -281,7 +329,11 @@ class Stepper:
         self._now_ns = max(self._now_ns, self._flight.next_ns or 0)
         self._source = TIMER
         for name, message in self._flight.due(self._now_ns):
-            self.deliver(name, Envelope(message))
+            match message:
+                case (str(to), Outcome() as outcome) if name == WORK:
+                    self.deliver(to, outcome)
+                case _:
+                    self.deliver(name, Envelope(message))
         self._source = OUTSIDE
 
     # Faults ------------------------------------------------------------------------------------------
@@ -292,18 +344,43 @@ class Stepper:
         if self._fallen is not None:
             raise self._fallen
 
+    def _trouble(self, trouble: str) -> None:
+        """Let something go wrong between two steps."""
+        match trouble:
+            case "early" if self._flight.next_ns is not None:
+                self._remember(FAULT, TIMER, "goes off early")
+                self._fire()
+            case "jump":
+                jump_ns = JUMPS_NS[self._choices.pick(len(JUMPS_NS), 0)]
+                self._remember(FAULT, "*clock", f"jumps by {jump_ns // 10**9} s")
+                self._now_ns += jump_ns
+            case "death":
+                self.crash_all()
+                self._died = True
+            case _:
+                if living := self.living():
+                    self._crash(tuple(living)[self._choices.pick(len(living), 0)])
+
     def _fall(self, label: str, victim: Victim) -> None:
-        self._remember(CRASH, self._source, label)
+        self._remember(FAULT, self._source, f"crashes: {label}")
         if victim == "process":
             self.crash_all()
             self._died = True
+        elif self._witness is not None:
+            self._witness(self.living())
         self._fallen = Crash(label)
         raise self._fallen
 
-    def _crash(self, seat: Seat) -> None:
-        self._remember(CRASH, seat.name, "between messages")
-        self._source = seat.name
-        self._settle(seat, Crash("between messages"))
+    def _crash(self, name: str) -> None:
+        if self._witness is not None:
+            self._witness(self.living())
+        self._remember(FAULT, name, "crashes: between messages")
+        self._source = name
+        match self._seats[name]:
+            case Seat() as seat:
+                self._settle(seat, Crash("between messages"))
+            case _:
+                pass
         self._source = OUTSIDE
 
     def _refuse(self, envelope: Envelope[Any]) -> None:

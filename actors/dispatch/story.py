@@ -33,3 +33,13 @@ def _line(when_ns: int, source: str, target: str, message: object) -> str:
         case _:
             told = _ADDRESS.sub("", repr(message))
     return f"{when_ns / 1e9:.3f} {source:>20} -> {target:<20} {told}".rstrip()
+
+
+def outline(entries: list[Entry]) -> str:
+    """Return the story without its words: when, from whom, to whom, and of which kind; quick to make."""
+    return "\n".join(
+        [
+            f"{when} {source} {target} {message if type(message) is str else type(message).__name__}"
+            for when, source, target, message in entries
+        ]
+    )

@@ -29,7 +29,7 @@ from refold.actors.session.messages import (
     session_name,
 )
 from refold.actors.session.refused import Refused
-from refold.actors.session.state import initial_state
+from refold.actors.session.state import State, initial_state
 from refold.eventlog.events import (
     LateAnswerRecorded,
     LateResultRecorded,
@@ -69,11 +69,13 @@ type Message = Submit | Settled | TryAgain | Fault | ActorFailed
 class _Proposal(Struct, frozen=True):
     """What was decided on the state that includes what is in flight, and is not committed yet.
 
-    `entries` is empty where nothing changes, or where the same command is on its way already.
+    `entries` is empty where nothing changes, where the same command is on its way already, and where it is
+    `refused`: that too is only said once what it was decided on is committed.
     """
 
     asked: Submit | Fault
     entries: tuple[Entry, ...] = ()
+    refused: str | None = None
 
 
 class Followers(Struct, frozen=True):
@@ -112,6 +114,11 @@ class SessionActor(Actor):
         self._starved = False
         self._failures: dict[str, list[int]] = {}
         self._lame: set[str] = set()
+
+    @property
+    def state(self) -> State:
+        """What is committed, for whoever compares it with the log."""
+        return self._state
 
     def on_start(self) -> None:
         try:
@@ -180,7 +187,7 @@ class SessionActor(Actor):
                 for event in events:
                     ahead = evolve(ahead, event, ahead.version + 1)
         except Refused as refusal:
-            self._reply(submit, Reply(command=command.id, refused=str(refusal)))
+            self._held.append(_Proposal(submit, refused=str(refusal)))
             return
         if entries and isinstance(entries[-1].events[0], _MAY_COME_TWICE) and self._log.find(command.id):
             return
@@ -272,7 +279,10 @@ class SessionActor(Actor):
         rest = iter(records)
         for proposal in flight:
             mine = tuple(islice(rest, sum(len(entry.events) for entry in proposal.entries)))
-            if isinstance(proposal.asked, Submit) and proposal.asked.reply_to is not None:
+            if proposal.refused is not None and isinstance(proposal.asked, Submit):
+                command = proposal.asked.command.id
+                self._reply(proposal.asked, Reply(command=command, refused=proposal.refused))
+            elif isinstance(proposal.asked, Submit) and proposal.asked.reply_to is not None:
                 known = None if mine else self._log.find(proposal.asked.command.id)
                 mine = mine if known is None else known.records
                 self._reply(proposal.asked, Reply(command=proposal.asked.command.id, records=mine))

@@ -14,7 +14,7 @@ import pytest
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.choices import Aim, Victim
-from refold.actors.dispatch.choosers import RandomChooser, Replay
+from refold.actors.dispatch.choosers import Chooser, RandomChooser, Replay
 from refold.actors.dispatch.faults import Livelock, ProcessDied
 from refold.actors.dispatch.port import ActorFailed, Dispatcher, Host
 from refold.actors.dispatch.stepper import START_NS, Stepper
@@ -102,7 +102,7 @@ def gossip(left: int) -> Callable[[Actor], None]:
     return act
 
 
-def game(seed: int, chooser: Callable[[int, int], int] | None = None) -> Stepper:
+def game(seed: int, chooser: Chooser | None = None) -> Stepper:
     stepper = Stepper(seed, chooser or RandomChooser(seed, fault_rate=0.05), faults=3)
     puppets(stepper, "one", "two", "three")
     stepper.tell("one", gossip(4))
@@ -187,8 +187,8 @@ def test_a_crash_is_found_at_every_port_call_and_between_messages() -> None:
         puppets(stepper, "one")
         stepper.tell("one", work)
         stepper.run()
-        labels |= {line.split("'")[1] for line in stepper.story().splitlines() if "*crash" in line}
-    assert labels == {"named", "tell", "perform", "between messages"}
+        labels |= {line.split("'")[1] for line in stepper.story().splitlines() if "crashes" in line}
+    assert labels == {f"crashes: {place}" for place in ("named", "tell", "perform", "between messages")}
 
 
 def test_crashes_do_not_count_against_the_one_that_is_crashed() -> None:

@@ -1,0 +1,363 @@
+"""What must hold of every session, whatever happens to it: the laws that simulations check.
+
+`LAWS` are asked about each record the moment it is committed, against what the records before it say
+(`Minutes`). `REST_LAWS` are asked when nothing is left to do. A rule that is added to sessions adds its law
+here, in the same commit; docs name them by these functions' names.
+"""
+
+from collections.abc import Callable
+
+from refold.actors.controller.transitions import RESTING, allowed
+from refold.actors.session.due import agenda, due
+from refold.actors.session.evolve import evolve
+from refold.actors.session.state import State, initial_state
+from refold.eventlog.actions import Message
+from refold.eventlog.events import (
+    ActionProposed,
+    ActionsConfirmed,
+    ActionStarted,
+    AgentStateChanged,
+    AskAbandoned,
+    CallRefused,
+    LimitsExtended,
+    MessageReceived,
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    ObservationRecorded,
+    RecallRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    RuntimeLost,
+    SessionClaimed,
+    SessionForked,
+    SessionStarted,
+    SettingsChanged,
+)
+from refold.eventlog.record import Record
+
+
+class Broken(AssertionError):
+    """A law does not hold: `law` names it."""
+
+    def __init__(self, law: str, found: str) -> None:
+        super().__init__(f"{law}: {found}")
+        self.law = law
+
+
+class Minutes:
+    """What the records of one stream say so far, as far as the laws need it."""
+
+    def __init__(self) -> None:
+        self.state: State = initial_state()
+        self.version = -1
+        self.epoch = 0
+        self.commands: set[str] = set()
+        self.open: dict[int, str] = {}
+        """Actions without an observation, with their kind."""
+        self.started: dict[int, int] = {}
+        """How often each action was started."""
+        self.answered: set[int] = set()
+        self.confirmed: set[int] = set()
+        self.unheard: set[int] = set()
+        """Messages of users without their recall."""
+        self.ask: int | None = None
+        self.runner: str | None = None
+        self.lines = 0
+        """Answers and failures accepted of the model in force."""
+        self.counts = True
+        """Whether the answer to the open question is one of them: no other model was chosen meanwhile."""
+        self.requests: list[str] = []
+        self.steps = self.steps_base = self.steps_max = 0
+        """Steps begun, how many at the last extension, and how many there may be until the next."""
+        self.cost_usd = 0.0
+        self.cost_max_usd: float | None = None
+        self._asked: dict[int, float] = {}
+
+    def take(self, record: Record) -> None:  # noqa: PLR0915 - a few lines for each kind of fact
+        event = record.event
+        self.version = record.version
+        if record.given is not None:
+            self.commands.add(record.given.id)
+        match event:
+            case ActionProposed(action=action) if not isinstance(action, Message):
+                self.open[record.version] = type(action).__name__
+            case ActionsConfirmed(actions=actions):
+                self.confirmed.update(actions)
+            case ActionStarted(cause=int(cause)):
+                self.started[cause] = self.started.get(cause, 0) + 1
+            case ObservationRecorded(cause=int(cause)):
+                self.open.pop(cause, None)
+                self.answered.add(cause)
+            case MessageReceived():
+                self.unheard.add(record.version)
+            case RecallRecorded(cause=int(cause)):
+                self.unheard.discard(cause)
+            case ModelAsked(request=request, step=step):
+                self.ask, self.counts, self.steps = record.version, True, step
+                self.requests.append(request)
+                self._asked[record.version] = event.cost_estimated_usd or 0.0
+            case ModelAnswered() | ModelFailed():
+                self.ask = None
+                self.lines += self.counts
+                if isinstance(event, ModelAnswered):
+                    self.cost_usd += event.cost_usd or 0.0
+            case AskAbandoned(cause=int(cause)):
+                self.ask = None
+                self.cost_usd += self._asked.get(cause, 0.0)
+            case SessionStarted(settings=settings):
+                self.steps_max, self.cost_max_usd = settings.iterations_max, settings.budget_usd
+            case LimitsExtended(iterations=iterations, budget_usd=budget_usd):
+                self.steps_base, self.steps_max = self.steps, self.steps + iterations
+                if budget_usd is not None:
+                    self.cost_max_usd = self.cost_usd + budget_usd
+            case SettingsChanged():
+                if event.model is not None:
+                    self.lines, self.counts = 0, False
+                if event.iterations_max is not None:
+                    self.steps_max = self.steps_base + event.iterations_max
+            case RuntimeConnected(incarnation=incarnation):
+                self.runner = incarnation
+            case RuntimeLost() | RuntimeFailed():
+                self.runner = None
+            case SessionClaimed(epoch=epoch):
+                self.epoch, self.runner = epoch, None
+            case SessionForked():
+                self.epoch = 0
+            case _:
+                pass
+        self.state = evolve(self.state, event, record.version)
+
+
+# Asked about every record ---------------------------------------------------------------------------------
+
+
+def versions_follow(minutes: Minutes, record: Record) -> str | None:
+    if record.version != minutes.version + 1:
+        return f"version {record.version} after {minutes.version}"
+    return None
+
+
+def a_command_is_recorded_once(minutes: Minutes, record: Record) -> str | None:
+    if record.given is not None and record.given.id in minutes.commands:
+        return f"{record.given.id} at version {record.version} was recorded before"
+    return None
+
+
+def only_the_driver_writes(minutes: Minutes, record: Record) -> str | None:
+    """B47, design 5: after a claim, nothing of an older epoch is let in."""
+    match record.event:
+        case SessionClaimed(epoch=epoch):
+            if epoch != minutes.epoch + 1:
+                return f"epoch {epoch} is claimed after {minutes.epoch}"
+        case _:
+            if minutes.epoch and record.epoch != minutes.epoch:
+                return f"epoch {record.epoch} wrote version {record.version} in epoch {minutes.epoch}"
+    return None
+
+
+def one_observation_for_each_action(minutes: Minutes, record: Record) -> str | None:
+    """B16: never a second one, and never one without its action."""
+    match record.event:
+        case ObservationRecorded(cause=int(cause)) if cause not in minutes.open:
+            twice = "a second time" if cause in minutes.answered else "and never proposed"
+            return f"version {cause} is answered {twice}, at version {record.version}"
+        case _:
+            return None
+
+
+def an_agent_steps_only_when_nothing_is_open(minutes: Minutes, record: Record) -> str | None:
+    """B15, B18: no action unanswered, no message unseen by memory, no other question open."""
+    match record.event:
+        case ModelAsked():
+            if minutes.open:
+                return f"version {record.version} asks while {sorted(minutes.open)} are unanswered"
+            if minutes.unheard:
+                return f"version {record.version} asks before memory saw {sorted(minutes.unheard)}"
+            if minutes.ask is not None:
+                return f"version {record.version} asks while {minutes.ask} has no answer"
+            if minutes.state.agent.state != "running":
+                return f"version {record.version} asks while the agent is {minutes.state.agent.state}"
+        case _:
+            pass
+    return None
+
+
+def limits_are_exact(minutes: Minutes, record: Record) -> str | None:
+    """B27: N steps since the last extension and not one more; tries of one step count once."""
+    match record.event:
+        case ModelAsked(step=step) if minutes.state.agent.reenactment is None:
+            if step > minutes.steps_max:
+                return f"step {step} of {minutes.steps_max}"
+            if step not in {minutes.steps, minutes.steps + 1}:
+                return f"step {step} after {minutes.steps}"
+        case _:
+            pass
+    return None
+
+
+def limits_end_a_run_only_when_reached(minutes: Minutes, record: Record) -> str | None:
+    """B27: the last step that is allowed is taken."""
+    match record.event:
+        case AgentStateChanged(state="error", reason=reason) if "max_iterations" in reason:
+            if minutes.steps < minutes.steps_max:
+                return f"ended after {minutes.steps} of {minutes.steps_max}"
+        case _:
+            pass
+    return None
+
+
+def a_spent_budget_asks_nobody(minutes: Minutes, record: Record) -> str | None:
+    """B28: checked before each call, on everything that was spent, abandoned questions included."""
+    spent, cost_max = minutes.cost_usd, minutes.cost_max_usd
+    match record.event:
+        case ModelAsked() if cost_max is not None and spent >= cost_max:
+            return f"{spent} USD of {cost_max} are spent, and version {record.version} asks"
+        case _:
+            return None
+
+
+def an_answer_has_its_question(minutes: Minutes, record: Record) -> str | None:
+    match record.event:
+        case ModelAnswered(cause=cause) | ModelFailed(cause=cause) | AskAbandoned(cause=cause):
+            if cause != minutes.ask:
+                return f"version {record.version} answers {cause}, but {minutes.ask} is open"
+        case _:
+            pass
+    return None
+
+
+def a_script_is_read_line_by_line(minutes: Minutes, record: Record) -> str | None:
+    """Answers and failures that were accepted are counted: that is the line used next."""
+    match record.event:
+        case ModelAsked(script_line=int(line)) if line != minutes.lines:
+            return f"line {line} is asked for after {minutes.lines} were accepted"
+        case _:
+            return None
+
+
+def an_action_is_started_once_and_confirmed(minutes: Minutes, record: Record) -> str | None:
+    """B32, B33: what needs an approval has it before it touches the world."""
+    match record.event:
+        case ActionStarted(cause=int(cause)):
+            if cause not in minutes.open or minutes.started.get(cause):
+                return f"version {cause} is started at {record.version}, but it is not open or was started"
+            settings = minutes.state.life.settings
+            asks = settings is not None and settings.confirm != "never"
+            if asks and not minutes.state.agent.reenacting and cause not in minutes.confirmed:
+                return f"version {cause} is started at {record.version} without an approval"
+            if minutes.state.hands.incarnation is None:
+                return f"version {cause} is started at {record.version} without a runner"
+        case _:
+            pass
+    return None
+
+
+def states_follow_the_table(minutes: Minutes, record: Record) -> str | None:
+    """B24."""
+    before = minutes.state.agent.state
+    match record.event:
+        case AgentStateChanged(state=after) if not allowed(before, after):
+            return f"{before} -> {after}"
+        case _:
+            return None
+
+
+def a_cause_stands_before_its_effect(minutes: Minutes, record: Record) -> str | None:
+    del minutes
+    if record.cause is not None and not 0 <= record.cause < record.version:
+        return f"version {record.version} is caused by {record.cause}"
+    return None
+
+
+def a_failure_is_retried_only_if_it_passes(minutes: Minutes, record: Record) -> str | None:
+    """B30: a session that waits for its next try says when that is."""
+    del minutes
+    match record.event:
+        case AgentStateChanged(state="rate_limited", retry_at=None):
+            return "rate_limited without the time of the next try"
+        case _:
+            return None
+
+
+def a_refused_call_is_no_action(minutes: Minutes, record: Record) -> str | None:
+    """B21: the refusal belongs to an answer, and opens nothing."""
+    match record.event:
+        case CallRefused(cause=int(cause)) if cause in minutes.open:
+            return f"version {cause} is refused and proposed"
+        case _:
+            return None
+
+
+type Law = Callable[[Minutes, Record], str | None]
+
+LAWS: tuple[Law, ...] = (
+    versions_follow,
+    a_command_is_recorded_once,
+    only_the_driver_writes,
+    one_observation_for_each_action,
+    an_agent_steps_only_when_nothing_is_open,
+    limits_are_exact,
+    limits_end_a_run_only_when_reached,
+    a_spent_budget_asks_nobody,
+    an_answer_has_its_question,
+    a_script_is_read_line_by_line,
+    an_action_is_started_once_and_confirmed,
+    states_follow_the_table,
+    a_cause_stands_before_its_effect,
+    a_failure_is_retried_only_if_it_passes,
+    a_refused_call_is_no_action,
+)
+
+
+def check(minutes: Minutes, record: Record) -> None:
+    """Hold every law against a record that was just committed, then take it in; raises `Broken`."""
+    for law in LAWS:
+        if (found := law(minutes, record)) is not None:
+            raise Broken(law.__name__, found)
+    minutes.take(record)
+
+
+# Asked when nothing is left to do -------------------------------------------------------------------------
+
+
+def nothing_is_due_at_rest(minutes: Minutes, owed: bytes) -> str | None:
+    """B25, B44: who waits for nobody owes nothing, and who owes something does not just stop."""
+    del owed
+    state = minutes.state
+    effects = due(state)
+    if effects:
+        return f"the agent is {state.agent.state}, nothing moves, and {[e.key for e in effects]} are due"
+    if not state.life.closed and state.agent.state not in RESTING:
+        return f"the agent is {state.agent.state}, and nothing is due"
+    return None
+
+
+def every_action_is_answered_at_rest(minutes: Minutes, owed: bytes) -> str | None:
+    """B16: only what waits for an approval, or for a pause to be lifted, may be open."""
+    del owed
+    if minutes.open and minutes.state.agent.state not in {"awaiting_user_confirmation", "paused"}:
+        return f"the agent is {minutes.state.agent.state}, and {sorted(minutes.open)} are unanswered"
+    return None
+
+
+def the_agenda_says_what_is_due(minutes: Minutes, owed: bytes) -> str | None:
+    if owed != agenda(due(minutes.state)):
+        return f"the agenda holds {owed!r}"
+    return None
+
+
+type RestLaw = Callable[[Minutes, bytes], str | None]
+
+REST_LAWS: tuple[RestLaw, ...] = (
+    nothing_is_due_at_rest,
+    every_action_is_answered_at_rest,
+    the_agenda_says_what_is_due,
+)
+
+
+def check_rest(minutes: Minutes, owed: bytes) -> None:
+    """Hold what must be so when nothing is left to do; `owed` is the stream's agenda. Raises `Broken`."""
+    for law in REST_LAWS:
+        if (found := law(minutes, owed)) is not None:
+            raise Broken(law.__name__, found)

@@ -1,0 +1,80 @@
+"""A person at a bad line: commands get lost or arrive twice, and each is said again until it is answered."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from refold.actors.dispatch.stepper import Stepper
+from refold.actors.session.commands import Command
+from refold.actors.session.messages import Reply, Submit, session_name
+from refold.eventlog.record import Record
+
+NAME = "person"
+
+
+class Heard(Struct, frozen=True, kw_only=True):
+    """A command and what came of it: `said` and `heard` are when, in the order of all that this person did.
+
+    `after` and `until` are the versions that the session had reached at these moments.
+    """
+
+    command: Command
+    said: int
+    heard: int
+    after: int
+    until: int
+    records: tuple[Record, ...]
+    refused: str | None
+
+
+class Person:
+    """Says one thing after the other; `heard` is what was answered, `waiting` what was not yet."""
+
+    def __init__(self, stepper: Stepper, stream: str, version: Callable[[], int]) -> None:
+        self.heard: list[Heard] = []
+        self.waiting: dict[str, tuple[Command, int, int]] = {}
+        self._stepper, self._stream, self._version = stepper, stream, version
+        self._clock = 0
+
+    def arrive(self) -> None:
+        """Call the driver that is there now; what the one before did not answer is said again."""
+        self._mail = self._stepper.listen(NAME)
+        self.insist()
+
+    def say(self, command: Command) -> None:
+        self._clock += 1
+        self.waiting[command.id] = (command, self._clock, self._version())
+        self._send(command)
+
+    def insist(self) -> None:
+        """Say again whatever was not answered."""
+        for command, _, _ in tuple(self.waiting.values()):
+            self._send(command)
+
+    def listen(self) -> None:
+        """Take in the answers that arrived."""
+        while not self._mail.empty():
+            reply = self._mail.get_nowait()
+            if not isinstance(reply, Reply) or reply.error is not None:
+                continue
+            waited = self.waiting.pop(reply.command, None)
+            if waited is not None:
+                command, said, after = waited
+                self._clock += 1
+                self.heard.append(
+                    Heard(
+                        command=command,
+                        said=said,
+                        heard=self._clock,
+                        after=after,
+                        until=self._version(),
+                        records=reply.records,
+                        refused=reply.refused,
+                    )
+                )
+
+    def _send(self, command: Command) -> None:
+        message = Submit(command=command, reply_to=NAME)
+        trouble = self._stepper.mishap("line", "lost", "twice")
+        for _ in range({None: 1, "lost": 0, "twice": 2}[trouble]):
+            self._stepper.tell(session_name(self._stream), message)

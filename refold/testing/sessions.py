@@ -1,0 +1,310 @@
+"""Simulated sessions: a whole session with its world and a person, watched by every law."""
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from refold.actors.controller.confirmation import approval_digest, unconfirmed
+from refold.actors.dispatch.actor import Actor
+from refold.actors.dispatch.stepper import Stepper
+from refold.actors.follower import Follower
+from refold.actors.models.fake import Line
+from refold.actors.runner.fake import Answer, obedient
+from refold.actors.session.actor import SessionActor
+from refold.actors.session.commands import (
+    ChangeSettings,
+    CloseSession,
+    Command,
+    ConfirmActions,
+    ContinueAgent,
+    PauseAgent,
+    RejectActions,
+    ResumeAgent,
+    SendMessage,
+    StopAgent,
+)
+from refold.actors.session.verify import verify
+from refold.actors.sessions import Sessions
+from refold.eventlog.actions import Action
+from refold.eventlog.events import AgentState, MessageReceived, SessionStarted, SettingsChanged
+from refold.eventlog.memory_log import MemoryLog
+from refold.eventlog.observations import Observation
+from refold.eventlog.record import Record
+from refold.eventlog.settings import Price, Settings
+from refold.testing.crash import IDENTITY, STREAM
+from refold.testing.disk import Disk
+from refold.testing.laws import Broken, Minutes, check, check_rest
+from refold.testing.linear import check_commands
+from refold.testing.person import Person
+from refold.testing.simulation import Run
+from refold.testing.troubled import TroubledWorld
+
+if TYPE_CHECKING:
+    from refold.actors.session.state import State
+    from refold.testing.files import LogFile
+
+type Verb = Literal[
+    "say", "pause", "resume", "stop", "continue", "confirm", "reject", "model", "budget", "close"
+]
+"""What a person can do to a session."""
+
+SETTINGS = Settings(model="script:x", workspace="/w", sandbox="local")
+VERIFIED_EVERY = 16
+"""One in so many runs has every command decided again, which costs as much as the run itself."""
+INSISTS_MAX = 30
+"""A command that is not answered after so many times at rest is never answered."""
+
+AT_REST: Mapping[AgentState, Verb] = MappingProxyType(
+    {
+        "awaiting_user_confirmation": "confirm",
+        "awaiting_user_input": "say",
+        "paused": "resume",
+        "error": "continue",
+        "stopped": "say",
+    }
+)
+"""What a patient person does about a session that rests."""
+
+
+class SessionScenario(Struct, frozen=True, kw_only=True):
+    """A session: how it starts, what its model says, what the world answers, and what a person does.
+
+    A person interjects up to `interjections_max` of `verbs`, at moments that the seed decides, and acts up to
+    `encores` times, by `at_rest`, on a session that rests. `disk` makes the log: in memory by default.
+    """
+
+    name: str
+    lines: tuple[Line, ...]
+    settings: Settings = SETTINGS
+    task: str | None = "do it"
+    verbs: tuple[Verb, ...] = ()
+    interjections_max: int = 0
+    versions: int = 40
+    """How far a session comes, about: interjections fall into these versions."""
+    at_rest: Mapping[AgentState, Verb] = AT_REST
+    encores: int = 3
+    answer: Answer = obedient
+    price: Price | None = None
+    law: Callable[["SessionRun"], None] | None = None
+    """Your own law, asked when all is over; raises `Broken`."""
+    disk: Literal["memory", "lmdb"] = "memory"
+
+    def run(self, stepper: Stepper, seed: int) -> Run:
+        return SessionRun(self, stepper, seed)
+
+    def plan(self, chance: Random) -> list[tuple[int, Verb]]:
+        """Return after which versions the person does what, in order."""
+        if not self.verbs:
+            return []
+        count = chance.randrange(self.interjections_max + 1)
+        return sorted((chance.randrange(self.versions), chance.choice(self.verbs)) for _ in range(count))
+
+
+class SessionRun:
+    """One session of one seed. `minutes` follow what is committed; `states` are those after each version."""
+
+    def __init__(self, scenario: SessionScenario, stepper: Stepper, seed: int) -> None:
+        self.scenario, self.stepper = scenario, stepper
+        self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=self._answer)
+        self._file = _file() if scenario.disk == "lmdb" else None
+        if self._file is None:
+            self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._committed)
+        else:
+            self.disk = Disk(stepper, self._file.log, self._committed, self._file.reopen)
+        self.minutes = Minutes()
+        self.states: list[State] = []
+        self.person = Person(stepper, STREAM, lambda: self.minutes.version)
+        self._sessions: Sessions | None = None
+        self._seed = seed
+        self._plan = scenario.plan(Random(f"person of {seed}"))  # noqa: S311 - repeatable on purpose
+        self._encores = scenario.encores
+        self._insists = self._commands = self._asked = 0
+        self._fresh: list[Record] = []
+        self._touched: list[str] = []
+        self._seen: set[str] = set()
+        self._digest = b""
+        self._broken: Broken | None = None
+
+    # A run ------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        self._sessions = sessions = Sessions(self.stepper, self.disk, self.world, IDENTITY)
+        if self.disk.head(STREAM) is None:
+            sessions.start(STREAM, SessionStarted(settings=self.scenario.settings, task=self.scenario.task))
+        else:
+            sessions.claim(STREAM)
+        self.person.arrive()
+
+    def died(self) -> None:
+        self.disk.crash()
+        self.look()
+
+    def look(self) -> None:
+        if self._fresh:
+            self._take_fresh()
+        if self._broken is not None:
+            raise self._broken
+        if len(self.world.asked) > self._asked:
+            self._check_asked()
+        self.person.listen()
+        while self._plan and self.minutes.version >= self._plan[0][0]:
+            self._do(self._plan.pop(0)[1])
+
+    def rest(self) -> bool:
+        self.look()
+        if self.person.waiting:
+            self._insists += 1
+            if self._insists > INSISTS_MAX:
+                raise Broken("every_command_is_answered", f"{tuple(self.person.waiting)} is not")
+            self.person.insist()
+            return True
+        if self._plan:
+            self._do(self._plan.pop(0)[1])
+            return True
+        state = self.minutes.state
+        if state.life.closed and self._sessions is not None:
+            self._sessions.claim(STREAM)
+            return True
+        self._check_quiet()
+        verb = self.scenario.at_rest.get(state.agent.state)
+        if verb is None or self._encores <= 0:
+            return False
+        self._encores -= 1
+        self._do(verb)
+        return True
+
+    def end(self) -> None:
+        self._check_live(self.stepper.living())
+        if self._broken is not None:
+            raise self._broken
+        check_commands(self.person.heard, self.states, frozenset(self.minutes.commands))
+        self._check_acknowledged()
+        if self.scenario.law is not None:
+            self.scenario.law(self)
+        if self._seed % VERIFIED_EVERY == 0:
+            verdict = verify(self.disk, STREAM, code=IDENTITY.code)
+            if verdict.divergence is not None:
+                raise Broken("deciding_again_decides_the_same", str(verdict.divergence))
+
+    def witness(self, actors: Mapping[str, Actor]) -> None:
+        try:
+            self._take_fresh()
+            self._check_live(actors)
+        except Broken as broken:
+            self._broken = self._broken or broken
+
+    def evidence(self) -> bytes:
+        return self._digest
+
+    def seen(self) -> Sequence[str]:
+        return tuple(self._seen)
+
+    def close(self) -> None:
+        if self._file is None:
+            self.disk.close()
+        else:
+            self._file.close()
+
+    # What is committed, and what is done to the world -----------------------------------------------------
+
+    def _committed(self, record: Record) -> None:
+        self._fresh.append(record)
+
+    def _take_fresh(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        for record in fresh:
+            if record.given is not None:
+                self._seen.add(f"{self.minutes.state.agent.state} {record.given.kind}")
+            check(self.minutes, record)
+            self.states.append(self.minutes.state)
+            self._digest = record.digest
+        touched, self._touched = self._touched, []
+        for key in touched:
+            self._check_touched(key)
+
+    def _answer(self, key: str, action: Action) -> Observation:
+        self._touched.append(key)
+        return self.scenario.answer(key, action)
+
+    # A person ---------------------------------------------------------------------------------------------
+
+    def _do(self, verb: Verb) -> None:
+        self._commands += 1
+        self.person.say(self._command(verb, f"person/{self._commands}"))
+
+    def _command(self, verb: Verb, id_: str) -> Command:
+        at, state = self.stepper.now_ns(), self.minutes.state
+        match verb:
+            case "say":
+                text = f"message {self._commands}"
+                return SendMessage(id=id_, at=at, by="user", fact=MessageReceived(content=text, by="user"))
+            case "pause":
+                return PauseAgent(id=id_, at=at, by="user")
+            case "resume":
+                return ResumeAgent(id=id_, at=at, by="user")
+            case "stop":
+                return StopAgent(id=id_, at=at, by="user")
+            case "continue":
+                return ContinueAgent(id=id_, at=at, by="user")
+            case "confirm":
+                digest = approval_digest(unconfirmed(state))
+                return ConfirmActions(id=id_, at=at, by="user", digest=digest)
+            case "reject":
+                return RejectActions(id=id_, at=at, by="user", reason="no")
+            case "model":
+                fact = SettingsChanged(model=f"script:{self._commands % 2}")
+                return ChangeSettings(id=id_, at=at, by="user", fact=fact)
+            case "budget":
+                return ChangeSettings(id=id_, at=at, by="user", fact=SettingsChanged(budget_usd=1.0))
+            case "close":
+                return CloseSession(id=id_, at=at, by="user", reason="bye")
+
+    # Laws about more than the log -------------------------------------------------------------------------
+
+    def _check_touched(self, key: str) -> None:
+        """B16, B32, design 6: the world is touched once, and only by what is recorded as started."""
+        version = int(key.rpartition("/")[2])
+        if self.world.runner.effects[key] > 1:
+            raise Broken(
+                "an_action_takes_effect_at_most_once", f"{key}: {self.world.runner.effects[key]} times"
+            )
+        if version not in self.minutes.started:
+            raise Broken("what_touches_the_world_was_recorded_before", f"{key} was not started")
+
+    def _check_asked(self) -> None:
+        known = set(self.minutes.requests)
+        for request in self.world.asked[self._asked :]:
+            if request not in known:
+                raise Broken("a_request_is_recorded_before_it_leaves", request)
+        self._asked = len(self.world.asked)
+
+    def _check_quiet(self) -> None:
+        self._take_fresh()
+        check_rest(self.minutes, self.disk.agenda().get(STREAM, b""))
+
+    def _check_live(self, actors: Mapping[str, Actor]) -> None:
+        """Design 5: what an actor holds is the fold of what it has seen, at any moment."""
+        for name, actor in actors.items():
+            if not isinstance(actor, Follower | SessionActor) or (version := actor.state.version) < 0:
+                continue
+            if actor.state != self.states[version]:
+                raise Broken("live_state_is_the_fold_of_the_log", f"{name} at version {version}")
+
+    def _check_acknowledged(self) -> None:
+        """Design 4: what was acknowledged is in the log, as it was acknowledged."""
+        stored = {record.version: record.digest for record in self.disk.read(STREAM)}
+        for one in self.person.heard:
+            for record in one.records:
+                if stored.get(record.version) != record.digest:
+                    raise Broken("what_is_acknowledged_is_stored", f"version {record.version} is not")
+        if len(stored) != len(self.states):
+            raise Broken("what_is_acknowledged_is_stored", f"{len(stored)} of {len(self.states)} records")
+
+
+def _file() -> "LogFile":
+    from refold.testing.files import LogFile  # noqa: PLC0415 - LMDB is loaded where it is used
+
+    return LogFile()

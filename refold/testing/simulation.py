@@ -1,0 +1,178 @@
+"""One run of a scenario, from its first process to the end of everything, and what was found on the way."""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Protocol
+
+from msgspec import Struct
+
+from refold.actors.dispatch.actor import Actor
+from refold.actors.dispatch.choosers import Chooser, Replay, swarm
+from refold.actors.dispatch.faults import Livelock, ProcessDied
+from refold.actors.dispatch.stepper import Stepper
+from refold.testing.laws import Broken
+
+LIVES_MAX = 50
+STEPS_MAX = 5_000
+"""Far more than any scenario needs: a run that takes more will never come to rest."""
+FAULTS = 3
+
+
+class Run(Protocol):
+    """What a scenario makes of one seed; the simulation calls it, and drives the stepper in between."""
+
+    def begin(self) -> None:
+        """Do what a process does first: the first one starts things, each later one finds what was stored."""
+        ...
+
+    def died(self) -> None:
+        """Take note that the process is gone, and with it what it had not stored."""
+        ...
+
+    def look(self) -> None:
+        """Check what must hold after every step, cheaply; raise `Broken`."""
+        ...
+
+    def rest(self) -> bool:
+        """Nothing is left to do: make something happen and return True, or return False: it is over."""
+        ...
+
+    def end(self) -> None:
+        """Check what must hold when all is over; raise `Broken`."""
+        ...
+
+    def witness(self, actors: Mapping[str, Actor]) -> None:
+        """Look at the actors that are about to die; must not raise."""
+        ...
+
+    def evidence(self) -> bytes:
+        """Return what was stored, or a digest of it: equal runs have equal evidence."""
+        ...
+
+    def seen(self) -> Sequence[str]:
+        """Return what this run came by, for figures of coverage."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Scenario(Protocol):
+    """What is simulated. `run` makes everything anew, around a stepper that belongs to this run alone."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, stepper: Stepper, seed: int) -> Run: ...
+
+
+class Simulated(Struct, frozen=True, kw_only=True):
+    """How a run went; `failure` is what broke, or None. `trace` replays it, whatever chose it."""
+
+    scenario: str
+    seed: int
+    trace: tuple[int, ...]
+    steps: int
+    deaths: int
+    failure: str | None
+    digest: str
+    story: str
+    """Who told whom what, where faults struck, and what broke; empty unless it failed or was asked for."""
+    seen: tuple[str, ...] = ()
+
+    @property
+    def deviations(self) -> dict[int, int]:
+        """The decisions that differ from the plain course, by their number."""
+        return {number: choice for number, choice in enumerate(self.trace) if choice}
+
+    @property
+    def line(self) -> str:
+        """One line that reproduces it."""
+        return f"simulate({self.scenario!r}, seed={self.seed}, trace={self.deviations})"
+
+
+def simulate(  # noqa: PLR0913 - options, all of them named
+    scenario: Scenario,
+    *,
+    seed: int = 0,
+    trace: Sequence[int] | Mapping[int, int] | None = None,
+    chooser: Chooser | None = None,
+    faults: int = FAULTS,
+    story: bool = False,
+) -> Simulated:
+    """Run `scenario` once, with `faults` faults at most; what broke is returned with the rest, not raised.
+
+    The seed decides everything: ids, chance, and unless a `trace` (every decision in order, or a few
+    deviations from the plain course by number) or a `chooser` is given, the schedule and its faults.
+    """
+    if trace is not None:
+        chooser = Replay(trace)
+    runs: list[Run] = []
+    stepper = Stepper(
+        seed,
+        swarm(seed) if chooser is None else chooser,
+        faults=faults,
+        process_faults=True,
+        witness=lambda actors: runs[0].witness(actors) if runs else None,
+    )
+    run = scenario.run(stepper, seed)
+    runs.append(run)
+    deaths, failure = 0, None
+    try:
+        deaths = _live(stepper, run)
+    except Broken as broken:
+        failure = str(broken)
+    except Livelock as livelock:
+        failure = f"every_session_comes_to_rest: {livelock}"
+    finally:
+        evidence, seen = run.evidence(), tuple(run.seen())
+        run.close()
+    return Simulated(
+        scenario=scenario.name,
+        seed=seed,
+        trace=tuple(stepper.trace),
+        steps=stepper.steps,
+        deaths=deaths,
+        failure=failure,
+        digest=_digest(stepper, evidence, failure),
+        story=_story(stepper, failure) if story or failure is not None else "",
+        seen=seen,
+    )
+
+
+def _live(stepper: Stepper, run: Run) -> int:
+    """Take steps until all is over, one process after another; return how many died."""
+    for deaths in range(LIVES_MAX):
+        try:
+            run.begin()
+            _one_life(stepper, run)
+        except ProcessDied:
+            run.died()
+        else:
+            run.end()
+            return deaths
+    raise Livelock(f"no rest after {LIVES_MAX} processes")
+
+
+def _one_life(stepper: Stepper, run: Run) -> None:
+    step, look = stepper.step, run.look
+    while stepper.steps < STEPS_MAX:
+        if step():
+            look()
+        elif not run.rest():
+            return
+    raise Livelock(f"no rest within {STEPS_MAX} steps")
+
+
+def _digest(stepper: Stepper, evidence: bytes, failure: str | None) -> str:
+    """Return a fingerprint of decisions, who told whom what when, what was stored, and what broke."""
+    whole = blake2b(evidence, digest_size=16)
+    whole.update(repr((stepper.trace, failure)).encode())
+    whole.update(stepper.outline().encode())
+    return whole.hexdigest()
+
+
+def _story(stepper: Stepper, failure: str | None) -> str:
+    return stepper.story() if failure is None else f"{stepper.story()}\n\nBROKEN {failure}"
+
+
+type MakeScenario = Callable[[], Scenario]

@@ -1,0 +1,103 @@
+"""A world in which things go wrong: its model fails in every way there is, and its runner gets lost."""
+
+from collections.abc import Sequence
+from typing import get_args, override
+
+from refold.actors.dispatch.stepper import Stepper
+from refold.actors.models.fake import Line
+from refold.actors.models.port import Model, OnGlimpse
+from refold.actors.runner.fake import Answer, obedient
+from refold.actors.runtime.port import HandsPort
+from refold.eventlog.actions import Action
+from refold.eventlog.events import FaultClass, ModelAnswered, ModelFailed, RuntimeConnected, RuntimeFailed
+from refold.eventlog.observations import Observation
+from refold.eventlog.settings import Price, Settings
+from refold.projections.request import Request
+from refold.testing.world import SmallHands, SmallWorld
+
+MODEL_FAULTS: tuple[str, ...] = tuple(
+    fault for fault in get_args(FaultClass.__value__) if fault != "script_exhausted"
+)
+LOSSES = ("lost_before", "lost_after", "lost_unsaid")
+RETRY_AFTER_S = 2.5
+
+
+class TroubledWorld(SmallWorld):
+    """A `SmallWorld` that asks the stepper, at every touch, whether something goes wrong."""
+
+    def __init__(
+        self,
+        stepper: Stepper,
+        lines: Sequence[Line] = (),
+        *,
+        price: Price | None = None,
+        answer: Answer = obedient,
+    ) -> None:
+        super().__init__(lines, price=price, answer=answer)
+        self.stepper = stepper
+        self.asked: list[str] = []
+        """Digests of the requests that reached the model, in order."""
+
+    @override
+    def model(self, settings: Settings) -> Model:
+        return _TroubledModel(self)
+
+    @override
+    def hands(self, stream: str) -> HandsPort:
+        return _TroubledHands(self)
+
+
+class _TroubledModel:
+    def __init__(self, world: TroubledWorld) -> None:
+        self._world = world
+
+    def ask(
+        self, request: Request, *, script_line: int = 0, on_glimpse: OnGlimpse | None = None
+    ) -> ModelAnswered | ModelFailed:
+        world = self._world
+        world.asked.append(request.digest)
+        world.stepper.point("asking the model")
+        fault = world.stepper.mishap("model", *MODEL_FAULTS)
+        if fault is None:
+            return world.scripted.ask(request, script_line=script_line, on_glimpse=on_glimpse)
+        after_s = RETRY_AFTER_S if fault == "rate_limit" else None
+        return ModelFailed(fault=fault, message="the model is troubled", retry_after_s=after_s)  # type: ignore[arg-type]
+
+
+class _TroubledHands(SmallHands):
+    def __init__(self, world: TroubledWorld) -> None:
+        super().__init__(world)
+        self._troubled = world
+
+    @override
+    def connect(
+        self, settings: Settings, *, epoch: int, incarnation: str
+    ) -> RuntimeConnected | RuntimeFailed:
+        stepper = self._troubled.stepper
+        stepper.point("connecting")
+        match stepper.mishap("runner", "lost", "unavailable"):
+            case "lost":
+                self._troubled.runner.lose()
+            case "unavailable":
+                return RuntimeFailed(reason="no sandbox works here")
+            case _:
+                pass
+        return super().connect(settings, epoch=epoch, incarnation=incarnation)
+
+    @override
+    def execute(
+        self,
+        key: str,
+        digest: str,
+        action: Action,
+        *,
+        started_in: str,
+        on_glimpse: OnGlimpse | None = None,
+    ) -> Observation:
+        stepper, runner = self._troubled.stepper, self._troubled.runner
+        stepper.point("before executing")
+        if key not in runner.known and (loss := stepper.mishap("runner", *LOSSES)):
+            runner.mishaps[key] = loss  # type: ignore[assignment]
+        observation = super().execute(key, digest, action, started_in=started_in, on_glimpse=on_glimpse)
+        stepper.point("after executing")
+        return observation
