@@ -85,10 +85,14 @@ class Planned:
     def __init__(
         self, demotions: Sequence[tuple[int, int]] = (), faults: Sequence[tuple[int, int]] = ()
     ) -> None:
+        self._plan = f"Planned(demotions={list(demotions)}, faults={list(faults)})"
         self._demotions = dict(demotions)
         self._faults = dict(faults)
         self._demoted: dict[Way, int] = {}
         self._deliveries = self._occasions = -1
+
+    def __repr__(self) -> str:
+        return self._plan
 
     def __call__(self, benign: int, faults: int, ways: Sequence[Way] = (), /) -> int:
         if faults:

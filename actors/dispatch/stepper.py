@@ -14,13 +14,13 @@ from typing import Any
 from refold.actors.dispatch.actor import Actor, Envelope, build, refuse
 from refold.actors.dispatch.choices import Aim, Choices, Victim
 from refold.actors.dispatch.choosers import Chooser, RandomChooser
-from refold.actors.dispatch.faults import Crash, Livelock, ProcessDied
+from refold.actors.dispatch.faults import Crash, Livelock, ProcessDied, told
 from refold.actors.dispatch.flight import Channel, Flight
-from refold.actors.dispatch.port import ActorFailed, WorkFailed
+from refold.actors.dispatch.port import WorkFailed
 from refold.actors.dispatch.seat import Outcome, Seat, Stage
-from refold.actors.dispatch.story import Entry, digest, outline, tell_story
+from refold.actors.dispatch.story import Story
 
-OUTSIDE, START, TIMER, WORK, FAULT = "*outside", "*start", "*timer", "*work", "*fault"
+OUTSIDE, START, TIMER, WORK = "*outside", "*start", "*timer", "*work"
 START_NS = 1_767_225_600 * 10**9
 """Where virtual time begins unless told otherwise: the first of January 2026."""
 LATE_NS = 600 * 10**9
@@ -60,11 +60,11 @@ class Stepper:
         self.trace = self._choices.trace
         self.steps = 0
         self.dead_letters = 0
+        self.story = Story()
         self._witness = witness
         self._random = random.Random(f"ids of {seed}")  # noqa: S311 - repeatable on purpose
         self._now_ns = start_ns
         self._thread = threading.get_ident()
-        self._entries: list[Entry] = []
         self._source = OUTSIDE  # who acts: a name, or one of the words above
         self._fallen: Crash | None = None
         self._died = False
@@ -152,7 +152,7 @@ class Stepper:
         choice = self._choices.pick(1, len(ways))
         if not choice:
             return None
-        self._remember(FAULT, label, ways[choice - 1])
+        self.story.strike(self._now_ns, label, ways[choice - 1])
         return ways[choice - 1]
 
     @property
@@ -217,19 +217,11 @@ class Stepper:
         if self._witness is not None:
             self._witness(self.living())
         self._begin()
-        self._remember(FAULT, "*process", "dies")
-
-    def story(self) -> str:
-        """Return what happened, a line per step, for reading."""
-        return tell_story(self._entries)
-
-    def outline(self) -> str:
-        """Return who told whom when, and what kind of thing: enough to tell runs apart, and quick to make."""
-        return outline(self._entries)
+        self.story.strike(self._now_ns, "*process", "dies")
 
     def digest(self) -> str:
         """Return a fingerprint of the run so far: equal runs have equal ones."""
-        return digest(self._entries, self.trace, self._now_ns)
+        return self.story.digest(self.trace, self._now_ns)
 
     # For seats ----------------------------------------------------------------------------------------
 
@@ -258,10 +250,10 @@ class Stepper:
         envelope = self._flight.take(channel)
         if source == WORK:
             work, to = envelope.message
-            self._remember(source, target, None)
+            self.story.add(self._now_ns, source, target, None)
             self._work(target, work, to)
             return
-        self._remember(source, target, envelope.message)
+        self.story.add(self._now_ns, source, target, envelope.message)
         match self._seats[target]:
             case Seat() as seat:
                 if source != START:
@@ -296,7 +288,7 @@ class Stepper:
         else:
             seat.actor, seat.stage = None, Stage.FAILED
             if seat.supervisor is not None:
-                self.deliver(seat.supervisor, Envelope(ActorFailed.of(seat.name, failure)))
+                self.deliver(seat.supervisor, Envelope(told(seat.name, failure)))
             elif isinstance(failure, Crash) or seat.rebuilds.allow(self._now_ns):
                 self._start(seat)
             else:
@@ -348,11 +340,11 @@ class Stepper:
         """Let something go wrong between two steps."""
         match trouble:
             case "early" if self._flight.next_ns is not None:
-                self._remember(FAULT, TIMER, "goes off early")
+                self.story.strike(self._now_ns, TIMER, "goes off early")
                 self._fire()
             case "jump":
                 jump_ns = JUMPS_NS[self._choices.pick(len(JUMPS_NS), 0)]
-                self._remember(FAULT, "*clock", f"jumps by {jump_ns // 10**9} s")
+                self.story.strike(self._now_ns, "*clock", f"jumps by {jump_ns // 10**9} s")
                 self._now_ns += jump_ns
             case "death":
                 self.crash_all()
@@ -362,7 +354,7 @@ class Stepper:
                     self._crash(tuple(living)[self._choices.pick(len(living), 0)])
 
     def _fall(self, label: str, victim: Victim) -> None:
-        self._remember(FAULT, self._source, f"crashes: {label}")
+        self.story.strike(self._now_ns, self._source, f"crashes: {label}")
         if victim == "process":
             self.crash_all()
             self._died = True
@@ -374,7 +366,7 @@ class Stepper:
     def _crash(self, name: str) -> None:
         if self._witness is not None:
             self._witness(self.living())
-        self._remember(FAULT, name, "crashes: between messages")
+        self.story.strike(self._now_ns, name, "crashes: between messages")
         self._source = name
         match self._seats[name]:
             case Seat() as seat:
@@ -387,6 +379,3 @@ class Stepper:
         if isinstance(envelope, Outcome):
             self._busy_keys.discard(envelope.key)
         refuse(envelope)
-
-    def _remember(self, source: str, target: str, message: object) -> None:
-        self._entries.append((self._now_ns, source, target, message))

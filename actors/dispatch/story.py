@@ -2,8 +2,12 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from refold.actors.dispatch.port import ActorFailed, WorkFailed
+
+FAULT = "*fault"
+"""Who is said to have told it where something went wrong."""
 
 type Entry = tuple[int, str, str, object]
 """When (virtual ns), from whom, to whom, what."""
@@ -11,15 +15,38 @@ type Entry = tuple[int, str, str, object]
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
-def tell_story(entries: list[Entry]) -> str:
-    """Return one line per entry. The same run gives the same text in every process."""
-    return "\n".join(_line(*entry) for entry in entries)
+class Story:
+    """`entries` is all that happened, in order; `struck` which faults there were."""
 
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.struck: list[str] = []
 
-def digest(entries: list[Entry], trace: list[int], now_ns: int) -> str:
-    """Return a fingerprint of a whole run."""
-    whole = f"{tell_story(entries)}\n{trace}\n{now_ns}"
-    return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
+    def add(self, when_ns: int, source: str, target: str, message: object) -> None:
+        self.entries.append((when_ns, source, target, message))
+
+    def strike(self, when_ns: int, where: str, what: str) -> None:
+        """Add a fault."""
+        self.struck.append(what)
+        self.add(when_ns, FAULT, where, what)
+
+    def tell(self) -> str:
+        """Return a line per entry, with all that was said; equal runs have equal texts, in every process."""
+        return "\n".join([_line(*entry) for entry in self.entries])
+
+    def outline(self) -> str:
+        """Return who told whom when, and what kind of thing: enough to tell runs apart, and quick to make."""
+        return "\n".join(
+            [
+                f"{when_ns} {source} {target} {message if type(message) is str else type(message).__name__}"
+                for when_ns, source, target, message in self.entries
+            ]
+        )
+
+    def digest(self, trace: Sequence[int], now_ns: int) -> str:
+        """Return a fingerprint of a whole run."""
+        whole = f"{self.tell()}\n{trace}\n{now_ns}"
+        return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
 
 
 def _line(when_ns: int, source: str, target: str, message: object) -> str:
@@ -33,13 +60,3 @@ def _line(when_ns: int, source: str, target: str, message: object) -> str:
         case _:
             told = _ADDRESS.sub("", repr(message))
     return f"{when_ns / 1e9:.3f} {source:>20} -> {target:<20} {told}".rstrip()
-
-
-def outline(entries: list[Entry]) -> str:
-    """Return the story without its words: when, from whom, to whom, and of which kind; quick to make."""
-    return "\n".join(
-        [
-            f"{when} {source} {target} {message if type(message) is str else type(message).__name__}"
-            for when, source, target, message in entries
-        ]
-    )

@@ -2,7 +2,7 @@
 
 from refold.actors.runner.launch import launch
 from refold.actors.runner.link import RunnerClient, connect
-from refold.actors.runner.recovery import UNKNOWN, Recovery, collect_or_execute, recover
+from refold.actors.runner.recovery import Recovery, collect_or_execute, recover
 from refold.actors.runner.runner import (
     KeyState,
     LaunchFailed,
@@ -15,7 +15,6 @@ from refold.actors.runner.runner import (
 )
 
 __all__ = [
-    "UNKNOWN",
     "KeyState",
     "LaunchFailed",
     "OnGlimpse",

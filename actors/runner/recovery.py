@@ -3,16 +3,11 @@
 from typing import Literal
 
 from refold.actors.runner.runner import KeyState, OnGlimpse, Runner
+from refold.actors.runtime.port import UNKNOWN
 from refold.eventlog.actions import Action
-from refold.eventlog.observations import Observation, OutcomeUnknown
+from refold.eventlog.observations import Observation
 
 type Recovery = Literal["wait", "send", "unknown"]
-
-UNKNOWN = (
-    "The outcome of this action is unknown: the runner that was to carry it out is gone. It may have been "
-    "carried out completely, partly, or not at all, and it will not be run again by itself. Look at the "
-    "state of things before you go on."
-)
 
 
 def recover(state: KeyState, *, same_incarnation: bool) -> Recovery:
@@ -43,4 +38,4 @@ def collect_or_execute(  # noqa: PLR0913 - an action, where it began, and who lo
         case "wait" | "send":
             return runner.execute(key, digest, action, on_glimpse=on_glimpse)
         case "unknown":
-            return OutcomeUnknown(content=UNKNOWN)
+            return UNKNOWN

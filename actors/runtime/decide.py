@@ -1,5 +1,6 @@
 """What the runtime decides: when it needs a runner, and what becomes of each action."""
 
+from refold.actors.runtime.port import UNKNOWN
 from refold.actors.runtime.state import OpenAction
 from refold.actors.session.commands import ReportConnection, ReportObservation
 from refold.actors.session.state import State
@@ -14,15 +15,10 @@ from refold.eventlog.events import (
     RuntimeFailed,
     RuntimeLost,
 )
-from refold.eventlog.observations import Cancellation, Cancelled, Failure, Observation, OutcomeUnknown
+from refold.eventlog.observations import Cancellation, Cancelled, Failure, Observation
 
 LOSSES_MAX = 3
 """Runners lost one after the other, without an answer in between, before the session gives up."""
-
-UNKNOWN = OutcomeUnknown(
-    content="Outcome unknown: the runner was lost while this action was under way. It may have taken effect "
-    "in full, in part or not at all, and it will not be run again. Look before you repeat it."
-)
 
 
 def owes_connection(state: State) -> bool:

@@ -5,8 +5,14 @@ from typing import Protocol
 
 from refold.eventlog.actions import Action
 from refold.eventlog.events import RuntimeConnected, RuntimeFailed
-from refold.eventlog.observations import Observation
+from refold.eventlog.observations import Observation, OutcomeUnknown
 from refold.eventlog.settings import Settings
+
+UNKNOWN = OutcomeUnknown(
+    content="Outcome unknown: the runner was lost while this action was under way. It may have taken effect "
+    "in full, in part or not at all, and it will not be run again. Look before you repeat it."
+)
+"""The observation of every action of which nobody can tell what became of it."""
 
 
 class HandsLost(Exception):

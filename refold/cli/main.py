@@ -36,6 +36,9 @@ COMMANDS: dict[str, _Entry] = {
     "import": _Entry("refold.cli.trajectory", "import_", "Import recorded trajectories."),
     "export": _Entry("refold.cli.trajectory", "export", "Print a session as a trajectory."),
     "doctor": _Entry("refold.cli.prove", "doctor", "Look after a home: what is owed, what was left behind."),
+    "simulate": _Entry(
+        "refold.cli.simulate", "simulate", "Hunt for bugs: sessions by the thousand, with faults."
+    ),
     "demo": _Entry("refold.cli.demo", "demo", "Watch a session run, be killed, come back and be proved."),
 }
 

@@ -1,11 +1,18 @@
 """The scenarios that come with Refold, by name; `refold simulate --scenario NAME` runs one."""
 
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import cast
+
 from msgspec.structs import replace
 
 from refold.actors.models.fake import Line, says
 from refold.eventlog.events import Usage
 from refold.eventlog.settings import Price
 from refold.testing.sessions import SETTINGS, SessionScenario
+from refold.testing.simulation import Scenario
 
 
 def _run(token: str) -> tuple[str, dict[str, str]]:
@@ -70,3 +77,41 @@ REPAIRS = SessionScenario(
 SCENARIOS: dict[str, SessionScenario] = {
     scenario.name: scenario for scenario in (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS)
 }
+
+
+class ScenarioUnknown(LookupError):
+    """Nothing of that name is a scenario; the message says what is."""
+
+
+def load(name: str) -> Scenario:
+    """Return the scenario of this name: one of ours, or `MODULE:NAME` or `FILE.py:NAME`, one of yours.
+
+    Raises `ScenarioUnknown`.
+    """
+    if name in SCENARIOS:
+        return SCENARIOS[name]
+    place, _, attribute = name.rpartition(":")
+    if not place:
+        known = ", ".join(SCENARIOS)
+        raise ScenarioUnknown(
+            f"no scenario {name!r}: there are {known}; your own are MODULE:NAME or FILE.py:NAME"
+        )
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)  # Where whoever asks keeps the scenario, and what it imports.
+    try:
+        module = _from_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        scenario = cast("Scenario", getattr(module, attribute))
+    except (ImportError, OSError, AttributeError, SyntaxError) as error:
+        raise ScenarioUnknown(f"no scenario {name!r}: {error}") from error
+    if not callable(getattr(scenario, "run", None)):
+        raise ScenarioUnknown(f"{name!r} is no scenario: it has no `run`")
+    return scenario
+
+
+def _from_file(path: Path) -> object:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

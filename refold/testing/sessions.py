@@ -1,6 +1,6 @@
 """Simulated sessions: a whole session with its world and a person, watched by every law."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -86,7 +86,8 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     """How far a session comes, about: interjections fall into these versions."""
     at_rest: Mapping[AgentState, Verb] = AT_REST
     encores: int = 3
-    answer: Answer = obedient
+    answers: Callable[[], Answer] = lambda: obedient
+    """Makes what carries out actions, anew for each run: your tools, or a world that counts."""
     price: Price | None = None
     law: Callable[["SessionRun"], None] | None = None
     """Your own law, asked when all is over; raises `Broken`."""
@@ -104,10 +105,13 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
 
 
 class SessionRun:
-    """One session of one seed. `minutes` follow what is committed; `states` are those after each version."""
+    """One session of one seed: `minutes` follow what is committed, `states` are those after each version."""
 
     def __init__(self, scenario: SessionScenario, stepper: Stepper, seed: int) -> None:
         self.scenario, self.stepper = scenario, stepper
+        self.answering = scenario.answers()
+        self.done: list[Action] = []
+        """Every action that took effect, in order."""
         self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=self._answer)
         self._file = _file() if scenario.disk == "lmdb" else None
         if self._file is None:
@@ -121,7 +125,7 @@ class SessionRun:
         self._seed = seed
         self._plan = scenario.plan(Random(f"person of {seed}"))  # noqa: S311 - repeatable on purpose
         self._encores = scenario.encores
-        self._insists = self._commands = self._asked = 0
+        self._insists = self._commands = self._asked = self._struck = 0
         self._fresh: list[Record] = []
         self._touched: list[str] = []
         self._seen: set[str] = set()
@@ -143,6 +147,10 @@ class SessionRun:
         self.look()
 
     def look(self) -> None:
+        if len(self.stepper.story.struck) > self._struck:
+            for fault in self.stepper.story.struck[self._struck :]:
+                self._seen.add(f"{self.minutes.state.agent.state} ! {fault}")
+            self._struck = len(self.stepper.story.struck)
         if self._fresh:
             self._take_fresh()
         if self._broken is not None:
@@ -202,6 +210,9 @@ class SessionRun:
     def seen(self) -> Sequence[str]:
         return tuple(self._seen)
 
+    def stored(self) -> Iterable[Record]:
+        return self.disk.read_all(check=False)
+
     def close(self) -> None:
         if self._file is None:
             self.disk.close()
@@ -227,7 +238,8 @@ class SessionRun:
 
     def _answer(self, key: str, action: Action) -> Observation:
         self._touched.append(key)
-        return self.scenario.answer(key, action)
+        self.done.append(action)
+        return self.answering(key, action)
 
     # A person ---------------------------------------------------------------------------------------------
 

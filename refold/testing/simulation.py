@@ -1,6 +1,6 @@
 """One run of a scenario, from its first process to the end of everything, and what was found on the way."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Protocol
 
@@ -10,7 +10,9 @@ from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.choosers import Chooser, Replay, swarm
 from refold.actors.dispatch.faults import Livelock, ProcessDied
 from refold.actors.dispatch.stepper import Stepper
+from refold.eventlog.record import Record
 from refold.testing.laws import Broken
+from refold.testing.telling import tell
 
 LIVES_MAX = 50
 STEPS_MAX = 5_000
@@ -51,6 +53,10 @@ class Run(Protocol):
 
     def seen(self) -> Sequence[str]:
         """Return what this run came by, for figures of coverage."""
+        ...
+
+    def stored(self) -> Iterable[Record]:
+        """Return what is in the log, for the story."""
         ...
 
     def close(self) -> None: ...
@@ -125,6 +131,7 @@ def simulate(  # noqa: PLR0913 - options, all of them named
         failure = f"every_session_comes_to_rest: {livelock}"
     finally:
         evidence, seen = run.evidence(), tuple(run.seen())
+        told = tell(stepper.story.entries, run.stored(), failure) if story or failure is not None else ""
         run.close()
     return Simulated(
         scenario=scenario.name,
@@ -134,7 +141,7 @@ def simulate(  # noqa: PLR0913 - options, all of them named
         deaths=deaths,
         failure=failure,
         digest=_digest(stepper, evidence, failure),
-        story=_story(stepper, failure) if story or failure is not None else "",
+        story=told,
         seen=seen,
     )
 
@@ -167,12 +174,5 @@ def _digest(stepper: Stepper, evidence: bytes, failure: str | None) -> str:
     """Return a fingerprint of decisions, who told whom what when, what was stored, and what broke."""
     whole = blake2b(evidence, digest_size=16)
     whole.update(repr((stepper.trace, failure)).encode())
-    whole.update(stepper.outline().encode())
+    whole.update(stepper.story.outline().encode())
     return whole.hexdigest()
-
-
-def _story(stepper: Stepper, failure: str | None) -> str:
-    return stepper.story() if failure is None else f"{stepper.story()}\n\nBROKEN {failure}"
-
-
-type MakeScenario = Callable[[], Scenario]

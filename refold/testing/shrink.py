@@ -1,0 +1,184 @@
+"""A failing run made small: the same law breaks, with as few deviations from the plain course as possible.
+
+A deviation changes how many decisions come after it, so that those behind it mean something else than they
+did. Therefore whatever is taken out is tried with the rest where it was and a little shifted, and what no
+taking out makes small is looked for anew, from the plain course up: one deviation, then a few.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from random import Random
+
+from refold.actors.dispatch.choosers import Replay, Way
+from refold.testing.simulation import Scenario, Simulated, simulate
+
+RUNS_MAX = 4_000
+ENOUGH = 3
+"""A story with no more deviations than this can be read: nothing shorter is looked for at length."""
+SHIFTS = (-1, 1, -2, 2, 3, -3)
+"""How far the decisions behind a deviation move when it is taken out, as a rule."""
+FEW = 8
+"""From so few deviations on, each is worth moving around."""
+NEIGHBOURS = 4
+"""Seeds behind the failing one that are looked at too: another person, or none, may need less trouble."""
+
+type Plan = dict[int, int]
+"""Deviations from the plain course, by the number of their decision."""
+
+
+def law_of(simulated: Simulated) -> str | None:
+    """Return the name of the law that a run broke."""
+    return None if simulated.failure is None else simulated.failure.partition(":")[0]
+
+
+def shrink(scenario: Scenario, simulated: Simulated, *, runs_max: int = RUNS_MAX) -> Simulated:
+    """Return the smallest run found that breaks the law that `simulated` broke, in `runs_max` runs at most.
+
+    The same seed as a rule; a neighbouring one where only that needs few enough deviations.
+    """
+    if simulated.failure is None:
+        raise ValueError(f"nothing to shrink: {simulated.line} kept every law")
+    search = _Search(scenario, simulated, runs_max)
+    try:
+        search.take_out()
+        search.tidy()
+        search.start_anew()
+        search.tidy()
+    except _Spent:
+        pass
+    return search.best
+
+
+class _Spent(Exception):
+    """All runs are used up; the best one so far has to do."""
+
+
+class _Watched:
+    """A replay that notes how many ways each decision had."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.ways: list[tuple[int, int]] = []
+        self._replay = Replay(plan)
+
+    def __call__(self, benign: int, faults: int, ways: Sequence[Way] = (), /) -> int:
+        self.ways.append((benign, faults))
+        return self._replay(benign, faults, ways)
+
+
+class _Search:
+    def __init__(self, scenario: Scenario, failed: Simulated, runs_max: int) -> None:
+        self.best = failed
+        self._scenario, self._law, self._left = scenario, law_of(failed), runs_max
+        self._tried: set[tuple[int, frozenset[tuple[int, int]]]] = set()
+
+    def _run(self, plan: Plan, seed: int) -> tuple[Simulated, _Watched]:
+        if self._left <= 0:
+            raise _Spent
+        self._left -= 1
+        watched = _Watched(plan)
+        return simulate(self._scenario, seed=seed, chooser=watched), watched
+
+    def _attempt(self, plan: Plan, seed: int | None = None) -> bool:
+        """Run it; keep it and return True if it breaks the same law and is smaller."""
+        seed = self.best.seed if seed is None else seed
+        name = seed, frozenset(plan.items())
+        if name in self._tried:
+            return False
+        self._tried.add(name)
+        found, _ = self._run(plan, seed)
+        if law_of(found) != self._law or _size(found) >= _size(self.best):
+            return False
+        self.best = found
+        return True
+
+    # Less of what there is --------------------------------------------------------------------------------
+
+    def take_out(self) -> None:
+        """Take out ever smaller chunks, the latest first: what comes after them moves least."""
+        self._attempt({})
+        chunk = max(len(self.best.deviations) // 2, 1)
+        while chunk:
+            taken = False
+            end = len(self.best.deviations)
+            while end > 0:
+                items = sorted(self.best.deviations.items())
+                end = min(end, len(items))
+                start = max(end - chunk, 0)
+                taken |= any(self._attempt(plan) for plan in _without(items, start, end))
+                end = start
+            if not (taken and chunk == 1):
+                chunk //= 2
+
+    def tidy(self) -> None:
+        """Move each deviation earlier and make it smaller, as long as there are few enough to be worth it."""
+        moved = True
+        while moved and len(self.best.deviations) <= FEW:
+            moved = any(self._attempt(plan) for plan in tuple(_tidier(self.best.deviations)))
+
+    # From the plain course up -----------------------------------------------------------------------------
+
+    def start_anew(self) -> None:
+        """Look for few deviations where many are left: each single one, then a few at a time."""
+        seeds = range(self.best.seed, self.best.seed + NEIGHBOURS + 1)
+        if len(self.best.deviations) <= ENOUGH:
+            return
+        for seed in seeds:
+            _, plain = self._run({}, seed)
+            if any(self._attempt(plan, seed) for plan in _singles(plain.ways)):
+                return
+        chance = Random(f"few deviations of {self.best.seed}")  # noqa: S311 - repeatable on purpose
+        while len(self.best.deviations) > ENOUGH:
+            self._attempt_few(chance.choice(seeds), chance)
+
+    def _attempt_few(self, seed: int, chance: Random) -> None:
+        """Deviate two or three times, each from the course that the ones before led to."""
+        plan: Plan = {}
+        for _ in range(ENOUGH):
+            found, watched = self._run(plan, seed)
+            if law_of(found) == self._law and _size(found) < _size(self.best):
+                self.best = found
+                return
+            later = range(max(plan, default=-1) + 1, len(watched.ways))
+            if found.failure is not None or not later:
+                return
+            number = chance.choice(later)
+            benign, faults = watched.ways[number]
+            plan[number] = chance.randrange(1, benign + faults)
+        self._attempt(plan, seed)
+
+
+def _size(simulated: Simulated) -> tuple[int, int, int]:
+    deviations = simulated.deviations
+    return len(deviations), sum(deviations), sum(deviations.values())
+
+
+def _without(items: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[Plan]:
+    """Yield the plan without a chunk, with the rest where it was and then a little shifted."""
+    head, tail = items[:start], items[end:]
+    yield dict((*head, *tail))
+    if not tail:
+        return
+    for shift in SHIFTS:
+        moved = [(number + shift, choice) for number, choice in tail]
+        if not head or moved[0][0] > head[-1][0]:
+            yield dict((*head, *moved))
+
+
+def _tidier(deviations: Mapping[int, int]) -> Iterator[Plan]:
+    for number, choice in sorted(deviations.items()):
+        rest = {other: kept for other, kept in deviations.items() if other != number}
+        for lower in range(1, choice):
+            yield rest | {number: lower}
+        step = 1
+        while number - step >= 0:
+            if number - step not in rest:
+                yield rest | {number - step: choice}
+                yield {other - step * (other > number): kept for other, kept in rest.items()} | {
+                    number - step: choice
+                }
+            step *= 2
+
+
+def _singles(ways: Iterable[tuple[int, int]]) -> Iterator[Plan]:
+    for number, (benign, faults) in enumerate(ways):
+        for choice in range(1, benign + faults):
+            yield {number: choice}
