@@ -9,9 +9,9 @@ from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
 from refold.actors.logger import logger
 from refold.actors.session.commands import to_given
-from refold.actors.session.decide import decide
+from refold.actors.session.decide import foresee
 from refold.actors.session.due import agenda, due
-from refold.actors.session.evolve import evolve, understood
+from refold.actors.session.evolve import evolve, states_after, understood
 from refold.actors.session.fault import KIND as FAULT
 from refold.actors.session.fault import faulted
 from refold.actors.session.messages import (
@@ -70,11 +70,13 @@ class _Proposal(Struct, frozen=True):
     """What was decided on the state that includes what is in flight, and is not committed yet.
 
     `entries` is empty where nothing changes, where the same command is on its way already, and where it is
-    `refused`: that too is only said once what it was decided on is committed.
+    `refused`: that too is only said once what it was decided on is committed. `states` are those after each
+    of their events: they come true with the commit.
     """
 
     asked: Submit | Fault
     entries: tuple[Entry, ...] = ()
+    states: tuple[State, ...] = ()
     refused: str | None = None
 
 
@@ -124,7 +126,7 @@ class SessionActor(Actor):
         try:
             for record in self._log.read(self._stream):
                 understood(record.event)
-                self._see(record)
+                self._see(record, evolve(self._state, record.event, record.version))
         except StreamUnknown:
             pass
         self._ahead = self._state
@@ -160,10 +162,11 @@ class SessionActor(Actor):
     def _driving(self) -> bool:
         return self._claimed and self._fenced is None
 
-    def _see(self, record: Record) -> None:
+    def _see(self, record: Record, state: State) -> None:
+        """Take in the next record, and the state after it."""
         if isinstance(record.event, SessionClaimed):
             self._claimed = record.command == self._claim
-        self._state = evolve(self._state, record.event, record.version)
+        self._state = state
 
     # Deciding -----------------------------------------------------------------------------------------
 
@@ -173,26 +176,30 @@ class SessionActor(Actor):
             self._reply(submit, Reply(command=command.id, error=self._fenced))
             return
         if self._is_on_its_way(command.id):
-            self._held.append(_Proposal(submit))
+            self._hold(_Proposal(submit))
             return
         known = self._log.find(command.id) if submit.reply_to is not None else None
         if known is not None:
             self._reply(submit, Reply(command=command.id, records=known.records))
             return
-        ahead, entries = self._ahead, list[Entry]()
+        entries, states = list[Entry](), list[State]()
         try:
             for each in (*submit.before, command):
-                if events := decide(ahead, each):
+                foreseen = foresee(states[-1] if states else self._ahead, each)
+                if events := foreseen.events:
                     entries.append(Entry(given=to_given(each, events[0]), events=events))
-                for event in events:
-                    ahead = evolve(ahead, event, ahead.version + 1)
+                    states.extend(foreseen.states)
         except Refused as refusal:
-            self._held.append(_Proposal(submit, refused=str(refusal)))
+            self._hold(_Proposal(submit, refused=str(refusal)))
             return
         if entries and isinstance(entries[-1].events[0], _MAY_COME_TWICE) and self._log.find(command.id):
             return
-        self._ahead = ahead
-        self._held.append(_Proposal(submit, tuple(entries)))
+        self._hold(_Proposal(submit, tuple(entries), tuple(states)))
+
+    def _hold(self, proposal: _Proposal) -> None:
+        self._held.append(proposal)
+        if proposal.states:
+            self._ahead = proposal.states[-1]
 
     def _is_on_its_way(self, command: str) -> bool:
         return any(
@@ -206,10 +213,8 @@ class SessionActor(Actor):
         events = faulted(self._ahead, fault.error, fault.message) if self._driving else ()
         if not events:
             return
-        for event in events:
-            self._ahead = evolve(self._ahead, event, self._ahead.version + 1)
         given = Given(id=self.port.new_id(), kind=FAULT, at=self.port.now_ns(), by="system")
-        self._held.append(_Proposal(fault, (Entry(given=given, events=events),)))
+        self._hold(_Proposal(fault, (Entry(given=given, events=events),), states_after(self._ahead, events)))
 
     # Committing ---------------------------------------------------------------------------------------
 
@@ -247,7 +252,7 @@ class SessionActor(Actor):
             self.port.tell(SYSTEM, RoomAgain(self._stream))
         match result:
             case Appended(again=False, records=records):
-                self._publish(records)
+                self._publish(records, [state for proposal in flight for state in proposal.states])
                 self._answer(records, flight)
                 self._take_off()
             case Appended() | WrongVersion() | CommandReused() if self._catch_up():
@@ -257,11 +262,11 @@ class SessionActor(Actor):
             case LogError():
                 self._fence(result, (*flight, *self._held))
 
-    def _publish(self, records: Sequence[Record]) -> None:
-        """Take in what is committed, and let the followers act on it."""
+    def _publish(self, records: Sequence[Record], states: Sequence[State]) -> None:
+        """Take in what is committed, with the state after each record, and let the followers act on it."""
         before = self._driving
-        for record in records:
-            self._see(record)
+        for record, state in zip(records, states, strict=True):
+            self._see(record, state)
         if not records or not self._driving:
             return
         self.port.point("before publish")
@@ -296,7 +301,7 @@ class SessionActor(Actor):
         for record in records:
             if isinstance(record.event, SessionClaimed) and record.command != self._claim:
                 return False
-        self._publish(records)
+        self._publish(records, states_after(self._state, [record.event for record in records]))
         return bool(records)
 
     def _decide_anew(self, proposals: Sequence[_Proposal]) -> None:

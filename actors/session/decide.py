@@ -1,6 +1,8 @@
 """The session's decider: a command meets the state, the nouns answer, and what follows is decided with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
 
 from refold.actors.controller.confirmation import decide_confirm, decide_reject, follow_confirmation
 from refold.actors.controller.decide import (
@@ -60,20 +62,33 @@ _FOLLOW: tuple[Callable[[State], tuple[Event, ...]], ...] = (
 )
 
 
+class Foreseen(Struct, frozen=True, gc=False):
+    """What a command makes true, and the state after each of these events."""
+
+    events: tuple[Event, ...]
+    states: tuple[State, ...]
+
+
 def decide(state: State, command: Command) -> tuple[Event, ...]:
     """Return what `command` makes true, with all that follows from it; nothing if it changes nothing.
 
     Raises `Refused` if the present state cannot honour it.
     """
+    return foresee(state, command).events
+
+
+def foresee(state: State, command: Command) -> Foreseen:
+    """Decide, and keep the states that deciding has to go through: an event is not folded twice for it."""
     events = list(_respond(state, command))
-    state = _advance(state, events)
+    states = _advance(state, events)
     for _ in range(_FOLLOWING_MAX):
+        state = states[-1] if states else state
         following = _follow(state)
         if not following:
-            return tuple(events)
+            return Foreseen(tuple(events), tuple(states))
         events.extend(following)
         try:
-            state = _advance(state, following)
+            states.extend(_advance(state, following))
         except Refused as wrong:
             raise AssertionError(f"a rule leads where the table does not after {command}: {wrong}") from wrong
     raise AssertionError(f"the rules go in a circle after {command}")
@@ -161,9 +176,12 @@ def _follow_start(state: State) -> tuple[Event, ...]:
     return (greeting, AgentStateChanged(state="running"))
 
 
-def _advance(state: State, events: tuple[Event, ...] | list[Event]) -> State:
+def _advance(state: State, events: Sequence[Event]) -> list[State]:
+    """Return the state after each of the events."""
+    states: list[State] = []
     for event in events:
         if isinstance(event, AgentStateChanged) and not allowed(state.agent.state, event.state):
             raise Refused(f"the agent is {state.agent.state} and cannot become {event.state}")
         state = evolve(state, event, state.version + 1)
-    return state
+        states.append(state)
+    return states

@@ -46,6 +46,15 @@ def fold(state: State, records: Iterable[Record]) -> State:
     return state
 
 
+def states_after(state: State, events: Iterable[Event]) -> tuple[State, ...]:
+    """Return the state after each of the next events."""
+    states: list[State] = []
+    for event in events:
+        state = evolve(state, event, state.version + 1)
+        states.append(state)
+    return tuple(states)
+
+
 def understood(event: Event) -> None:
     """Raise `NotUnderstood` for an event that a driver must not skip."""
     if isinstance(event, Unknown):

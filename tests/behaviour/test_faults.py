@@ -9,7 +9,7 @@ from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import says
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.session.commands import Command, PauseAgent, ReportObservation, ResumeAgent, SendMessage
-from refold.actors.session.decide import decide
+from refold.actors.session.decide import Foreseen, foresee
 from refold.actors.session.due import due
 from refold.actors.session.state import State
 from refold.actors.session.verify import verify
@@ -17,7 +17,6 @@ from refold.actors.sessions import Sessions
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     AskAbandoned,
-    Event,
     MessageReceived,
     ModelAsked,
     ObservationRecorded,
@@ -158,12 +157,12 @@ def test_b22_a_bug_while_asking_gives_the_ask_up_and_counts_it() -> None:
 def test_b22_a_bug_in_a_decider_ends_in_error_and_a_message_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     played = Played(SmallWorld([says("", RUN), says("", FINISH)]))
 
-    def buggy(state: State, command: Command) -> tuple[Event, ...]:
+    def buggy(state: State, command: Command) -> Foreseen:
         if isinstance(command, ReportObservation):
             raise ZeroDivisionError("a bug in deciding")
-        return decide(state, command)
+        return foresee(state, command)
 
-    monkeypatch.setattr("refold.actors.session.actor.decide", buggy)
+    monkeypatch.setattr("refold.actors.session.actor.foresee", buggy)
     assert played.start().agent.state == "error"
     (fault,) = played.of(SessionFaulted)
     assert (fault.error, fault.message) == ("ZeroDivisionError", "a bug in deciding")
