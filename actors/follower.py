@@ -1,4 +1,4 @@
-"""What Controller, Memory and Runtime have in common: fold, perform what became due, tell Session."""
+"""What Controller, Memory and Runtime have in common: follow, perform what became due, tell Session."""
 
 import abc
 
@@ -14,7 +14,11 @@ from refold.eventlog.record import Record
 
 
 class Follower(Actor):
-    """Acts on committed facts only. It keeps nothing that the log does not hold."""
+    """Acts on committed facts only. It keeps nothing that the log does not hold.
+
+    The state comes with the facts, from Session, which has folded them to decide; a follower that missed some
+    folds the log itself, and comes to the same.
+    """
 
     def __init__(self, port: Dispatcher, name: str, stream: str, log: EventLog) -> None:
         super().__init__(port, name)
@@ -28,13 +32,12 @@ class Follower(Actor):
 
     def on_receive(self, message: object) -> None:
         match message:
-            case Committed(records=records):
-                if (
-                    records[0].version <= self._state.version
-                ):  # Read ahead of Session, and maybe told too early.
+            case Committed(records=records, states=states):
+                # What was read ahead of Session may have been told to a Session that did not know it yet.
+                if records[0].version <= self._state.version:
                     self._owed = frozenset()
-                for record in records:
-                    self._take(record)
+                for record, state in zip(records, states, strict=True):
+                    self._take(record, state)
                 self._perform_due()
             case PerformAgain():
                 self._catch_up()
@@ -68,23 +71,26 @@ class Follower(Actor):
     def key(self, effect: Effect) -> str:
         return f"{self._stream}/{effect.key}"
 
-    def _take(self, record: Record) -> None:
+    def _take(self, record: Record, state: State) -> None:
         if record.version <= self._state.version:
             return
         if record.version > self._state.version + 1:
             self._catch_up(until=record.version - 1)
-        self._see(record)
+        self._see(record, state)
 
-    def _see(self, record: Record) -> None:
-        """Take in the next record. What was not due for a moment is due anew: its outcome may be lost."""
+    def _see(self, record: Record, state: State) -> None:
+        """Take in the next record, after which the session is in `state`.
+
+        What was not due for a moment is due anew: its outcome may be lost.
+        """
         self.on_record(record)
-        self._state = evolve(self._state, record.event, record.version)
+        self._state = state
         if self._owed:
-            self._owed &= {effect.key for effect in due(self._state)}
+            self._owed &= {effect.key for effect in due(state)}
 
     def _catch_up(self, until: int | None = None) -> None:
         for record in self._log.read(self._stream, after=self._state.version, until=until):
-            self._see(record)
+            self._see(record, evolve(self._state, record.event, record.version))
 
     def _perform_due(self) -> None:
         effects = due(self._state)

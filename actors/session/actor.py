@@ -273,8 +273,9 @@ class SessionActor(Actor):
         if not before:
             self._gather()
             return
+        committed = Committed(tuple(records), tuple(states))
         for name in self._followers.make:
-            self.port.tell(name, Committed(tuple(records)))
+            self.port.tell(name, committed)
         if self._lame and self._state.agent.state != "error":
             for name in self._lame:
                 self.port.restart(name)

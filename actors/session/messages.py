@@ -1,8 +1,11 @@
 """What a session's actors and their surroundings tell each other, beside commands."""
 
+from typing import override
+
 from msgspec import Struct
 
 from refold.actors.session.commands import Command
+from refold.actors.session.state import State
 from refold.eventlog.log import Appended, LogError
 from refold.eventlog.record import Record
 
@@ -28,9 +31,15 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Committed(Struct, frozen=True):
-    """Told by Session to its followers: these records are in the log, in order."""
+    """Told by Session to its followers: these records are in the log, in order; `states` are as of each."""
 
     records: tuple[Record, ...]
+    states: tuple[State, ...]
+
+    @override
+    def __repr__(self) -> str:
+        """Leave out the states, which follow from the records: stories of simulations are read."""
+        return f"Committed(records={self.records!r})"
 
 
 class PerformAgain(Struct, frozen=True):

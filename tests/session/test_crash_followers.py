@@ -10,7 +10,9 @@ from refold.actors.follower import Follower
 from refold.actors.models.fake import says
 from refold.actors.session.actor import SessionActor
 from refold.actors.session.due import Effect
+from refold.actors.session.evolve import fold, states_after
 from refold.actors.session.messages import Committed, controller_name
+from refold.actors.session.state import initial_state
 from refold.actors.sessions import Sessions
 from refold.eventlog.events import AgentStateChanged, Event, SessionStarted
 from refold.eventlog.log import Append, Appended, Entry
@@ -55,7 +57,8 @@ def test_what_was_not_due_for_a_moment_is_performed_again() -> None:
     stepper.spawn("noting", make)
     stepper.run()
     paused = commit(log, 1, AgentStateChanged(state="paused"), AgentStateChanged(state="loading"))
-    stepper.tell("noting", Committed(paused.records))
+    states = states_after(fold(initial_state(), log.read(STREAM, until=1)), [r.event for r in paused.records])
+    stepper.tell("noting", Committed(paused.records, states))
     stepper.run()
     assert noted == ["connect/1/0/0"] * 2
 
