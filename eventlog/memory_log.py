@@ -9,7 +9,6 @@ from threading import RLock
 
 from refold.eventlog.admission import Admitted, Known, Repeated, admit
 from refold.eventlog.bell import Bell
-from refold.eventlog.codec import decode
 from refold.eventlog.header import Reference, digest_of
 from refold.eventlog.lineage import Fork, spans
 from refold.eventlog.log import (
@@ -24,6 +23,7 @@ from refold.eventlog.log import (
 )
 from refold.eventlog.prepared import prepare
 from refold.eventlog.record import Record
+from refold.eventlog.rows import Rows
 from refold.eventlog.subscription import CatchUpSubscription
 from refold.eventlog.waiting import Waiting
 
@@ -53,6 +53,8 @@ class MemoryLog:
         if len(self._id) != 16:  # noqa: PLR2004 - the format says 16
             raise ValueError(f"a log id has 16 bytes, found {len(self._id)}")
         self._deliver = deliver
+        self._checked = Rows(self._id, check=True)
+        self._unchecked = Rows(self._id, check=False)
         self._lock = RLock()
         self._refusals: list[LogError] = []
         self._stored: list[bytes] = []
@@ -188,7 +190,8 @@ class MemoryLog:
             position += 1
 
     def _record(self, position: int, *, check: bool) -> Record:
-        return decode(self._stored[position], position, log=self._id, fetch=self.payload, check=check)
+        rows = self._checked if check else self._unchecked
+        return rows.record(self._stored[position], position, self.payload)
 
     def rows(self) -> Iterator[tuple[int, bytes]]:
         """Yield each position and the bytes stored there: two logs are equal when these are."""
