@@ -1,5 +1,7 @@
 """How the controller's state follows the facts."""
 
+from typing import TypeGuard, get_args
+
 from msgspec.structs import replace
 
 from refold.actors.controller.state import Agent, Ask, Reenactment, Step
@@ -26,8 +28,34 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.settings import Settings
 
+type Concerning = (
+    SessionStarted
+    | SessionForked
+    | SessionImported
+    | AgentStateChanged
+    | SessionFaulted
+    | SettingsChanged
+    | LimitsExtended
+    | MessageReceived
+    | ModelAsked
+    | ModelAnswered
+    | ModelFailed
+    | AskAbandoned
+    | CallRefused
+    | StepReenacted
+    | ActionProposed
+    | ObservationRecorded
+)
+"""What changes an agent; every other event leaves it as it is."""
+_CONCERNING = frozenset[type](get_args(Concerning.__value__))
 
-def evolve(state: Agent, event: Event, version: int) -> Agent:
+
+def concerns(event: Event) -> TypeGuard[Concerning]:
+    """Whether `evolve` has anything to do: asking costs less than going through its cases in vain."""
+    return type(event) in _CONCERNING
+
+
+def evolve(state: Agent, event: Concerning, version: int) -> Agent:
     match event:
         case SessionStarted(settings=settings, reenacts=source, strict=strict):
             recording = None if source is None else Reenactment(source=source, strict=strict)
@@ -73,8 +101,6 @@ def evolve(state: Agent, event: Event, version: int) -> Agent:
             return replace(_acted(state, event, version), finishing=finishing)
         case ObservationRecorded():
             return replace(observed(state, event), unseen=True)
-        case _:
-            return state
 
 
 def _is_cut(state: Agent) -> bool:

@@ -1,11 +1,15 @@
-"""How a session's state follows the facts: each noun looks at every event and takes what is its own."""
+"""How a session's state follows the facts: each noun takes the events that are its own."""
 
 from collections.abc import Iterable
+from typing import TypeGuard, get_args
 
 from msgspec.structs import replace
 
+from refold.actors.controller.evolve import concerns as concerns_agent
 from refold.actors.controller.evolve import evolve as evolve_agent
+from refold.actors.memory.evolve import concerns as concerns_recall
 from refold.actors.memory.evolve import evolve as evolve_recall
+from refold.actors.runtime.evolve import concerns as concerns_hands
 from refold.actors.runtime.evolve import evolve as evolve_hands
 from refold.actors.session.state import Life, State
 from refold.eventlog.events import (
@@ -22,6 +26,18 @@ from refold.eventlog.events import (
 from refold.eventlog.record import Record
 from refold.eventlog.settings import Settings
 
+type _Concerning = (
+    SessionStarted
+    | SessionImported
+    | SessionForked
+    | SessionClaimed
+    | SessionClosed
+    | SettingsChanged
+    | SystemMessageAdded
+)
+"""What changes a life; every other event leaves it as it is."""
+_CONCERNING = frozenset[type](get_args(_Concerning.__value__))
+
 
 class NotUnderstood(Exception):
     """The stream holds an event that this version does not know; it can be read, not driven."""
@@ -33,10 +49,10 @@ def evolve(state: State, event: Event, version: int) -> State:
         return replace(state, version=version)
     return State(
         version=version,
-        life=_evolve_life(state.life, event),
-        agent=evolve_agent(state.agent, event, version),
-        recall=evolve_recall(state.recall, event, version),
-        hands=evolve_hands(state.hands, event, version),
+        life=_evolve_life(state.life, event) if _concerns_life(event) else state.life,
+        agent=evolve_agent(state.agent, event, version) if concerns_agent(event) else state.agent,
+        recall=evolve_recall(state.recall, event, version) if concerns_recall(event) else state.recall,
+        hands=evolve_hands(state.hands, event, version) if concerns_hands(event) else state.hands,
     )
 
 
@@ -61,7 +77,11 @@ def understood(event: Event) -> None:
         raise NotUnderstood(f"an event of type {event.name!r} was written by a newer version of Refold")
 
 
-def _evolve_life(life: Life, event: Event) -> Life:
+def _concerns_life(event: Event) -> TypeGuard[_Concerning]:
+    return type(event) in _CONCERNING
+
+
+def _evolve_life(life: Life, event: _Concerning) -> Life:
     match event:
         case SessionStarted():
             return replace(life, settings=event.settings, task=event.task)
@@ -85,8 +105,6 @@ def _evolve_life(life: Life, event: Event) -> Life:
             return life if life.settings is None else replace(life, settings=changed(life.settings, event))
         case SystemMessageAdded():
             return replace(life, greeted=True)
-        case _:
-            return life
 
 
 def changed(settings: Settings, event: SettingsChanged) -> Settings:
