@@ -25,6 +25,8 @@ class Follower(Actor):
         self._stream, self._log = stream, log
         self._state: State = initial_state()
         self._owed: frozenset[str] = frozenset()
+        self._performed: State = self._state
+        """The state as of which everything due was performed; `_owed` holds the keys of that."""
 
     def on_start(self) -> None:
         self._catch_up()
@@ -83,10 +85,10 @@ class Follower(Actor):
 
         What was not due for a moment is due anew: its outcome may be lost.
         """
+        if self._owed and self._state is not self._performed:
+            self._owed &= {effect.key for effect in due(self._state)}
         self.on_record(record)
         self._state = state
-        if self._owed:
-            self._owed &= {effect.key for effect in due(state)}
 
     def _catch_up(self, until: int | None = None) -> None:
         for record in self._log.read(self._stream, after=self._state.version, until=until):
@@ -94,7 +96,8 @@ class Follower(Actor):
 
     def _perform_due(self) -> None:
         effects = due(self._state)
-        before, self._owed = self._owed, frozenset(effect.key for effect in effects)
+        before, self._owed = self._owed, frozenset([effect.key for effect in effects])
+        self._performed = self._state
         for effect in effects:
             if effect.key not in before:
                 self.perform(effect)
