@@ -77,7 +77,7 @@ def due(state: State) -> tuple[Effect, ...]:
     if owes_connection(state):
         effects.append(Connect(key=f"connect/{life.epoch}/{hands.launches}/{hands.losses}", epoch=life.epoch))
     if hands.incarnation is not None:
-        effects.extend(
+        effects += [
             Execute(
                 key=f"execute/{opened.version}/{hands.incarnation}",
                 action=opened.version,
@@ -85,12 +85,12 @@ def due(state: State) -> tuple[Effect, ...]:
             )
             for opened in hands.open
             if opened.incarnation is not None
-        )
+        ]
     if agent.state not in RESTING:
-        effects.extend(
+        effects += [
             Recall(key=f"recall/{message}", message=message, first=message == state.recall.first)
             for message in state.recall.waiting
-        )
+        ]
     if agent.ask is not None:
         effects.append(AskModel(key=f"ask/{agent.ask.version}", ask=agent.ask.version))
     if owes_ask(state):
