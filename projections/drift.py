@@ -7,7 +7,7 @@ from msgspec import Struct
 from refold.eventlog.events import ActionProposed, ObservationRecorded, StepReenacted
 from refold.eventlog.observations import Failure, FileEdited, Finished, Observation, RunOutput, Thought
 from refold.eventlog.record import Record
-from refold.projections.likeness import Setting, same
+from refold.projections.likeness import Setting, same, same_file
 from refold.projections.reenactment import WORKSPACE, RecordedStep, Recording, workspace_of
 from refold.projections.render import kind_of
 
@@ -50,12 +50,18 @@ def compare(
     return tuple(
         Difference(field, recorded, answered)
         for field, recorded, answered in _pairs(expected, found)
-        if not (
-            same(recorded, answered, there, here)
-            if field == "content" and isinstance(recorded, str) and isinstance(answered, str)
-            else recorded == answered
-        )
+        if not _alike(field, recorded, answered, there, here)
     )
+
+
+def _alike(field: str, expected: Value, found: Value, there: Setting, here: Setting) -> bool:
+    match field, expected, found:
+        case "content", str(), str():
+            return same(expected, found, there, here)
+        case "old_content" | "new_content", str(), str():
+            return same_file(expected, found, there, here)
+        case _:
+            return expected == found
 
 
 def _pairs(expected: Observation, found: Observation) -> list[tuple[str, Value, Value]]:

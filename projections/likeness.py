@@ -28,7 +28,8 @@ _TIMES = (
 )
 _TIME = re.compile("|".join(_TIMES))
 _PORT = re.compile(
-    r"((?:localhost|<host>|\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*\]|://[\w.-]+):)\d{2,5}\b"
+    r"((?:localhost|<host>|\b\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]*\]|://[\w.-]+):"
+    r"|\(['\"](?:localhost|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]*:[0-9a-f:]*)['\"], )\d{2,5}\b"
     r"|(\bport\b\s?[:=#]?\s?)\d{2,5}\b",
     re.IGNORECASE,
 )
@@ -42,7 +43,7 @@ _PRINTS_PIDS = re.compile(
 )
 _PRINTS_HOST = re.compile(r"\bhostname\b|\$\{?HOSTNAME\b|\buname\s+-\w*[na]|\bgethostname\b")
 _HOST = re.compile(r"(?<=@)[A-Za-z0-9][\w-]*(?=:[~/])")
-_NUMBER = re.compile(r"(?<![\w.])\d{2,7}(?![\w.])")
+_NUMBER = re.compile(r"(?<![\w.\[])\d{1,7}(?![\w.])")
 _NOTE = re.compile(
     r"\n?\[(?:The command (?:completed|has no new output|timed out|was interrupted|is still running)"
     r"|Command finished with exit code|The shell ended with exit code|Python Interpreter:"
@@ -62,22 +63,32 @@ class Setting(Struct, frozen=True, kw_only=True):
 
 
 def same(expected: str, found: str, there: Setting, here: Setting) -> bool:
-    """Tell whether the two texts say the same, each in its setting; a text cut for length by its ends."""
-    ours, theirs = essence(found, here), essence(expected, there)
-    if _PRINTS_HOST.search(here.command):
-        ours = _renamed(theirs, ours)
-    if ours == theirs or _same_but_for_the_host(theirs, ours):
+    """Tell whether two outputs say the same, each in its setting; one cut for length by its ends."""
+    theirs, ours = _unwrapped(expected), _unwrapped(found)
+    if same_file(theirs, ours, there, here):
         return True
     if _CUT.search(ours) is None and _CUT.search(theirs) is None:
         return False
-    (head_a, tail_a), (head_b, tail_b) = _ends(theirs), _ends(ours)
+    (head_a, tail_a), (head_b, tail_b) = _ends(_essence(theirs, there)), _ends(_found(ours, there, here))
     heads, tails = min(len(head_a), len(head_b)), min(len(tail_a), len(tail_b))
     return head_a[:heads] == head_b[:heads] and tail_a[len(tail_a) - tails :] == tail_b[len(tail_b) - tails :]
 
 
-def essence(text: str, setting: Setting) -> str:
-    """Return the text without what either system adds and without what changes from run to run."""
-    text = _unwrapped(text.replace("\r\n", "\n"))
+def same_file(expected: str, found: str, there: Setting, here: Setting) -> bool:
+    """Tell whether two files say the same, each in its setting: to their last line break."""
+    theirs, ours = _essence(expected, there), _found(found, there, here)
+    if _PRINTS_HOST.search(here.command):
+        ours = _renamed(theirs, ours)
+    return ours == theirs or _same_but_for_the_host(theirs, ours) or _same_but_for_the_host(ours, theirs)
+
+
+def _found(text: str, there: Setting, here: Setting) -> str:
+    """Return the essence of what was found; a command that is run as it is may still name the other place."""
+    return _essence(_unplaced(_unplaced(text, here.workspace), there.workspace), here)
+
+
+def _essence(text: str, setting: Setting) -> str:
+    """Return the text without what changes from run to run."""
     text = _unplaced(text, setting.workspace)
     for name in sorted(filter(None, setting.hostnames), key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "<host>", text)
@@ -91,6 +102,7 @@ def essence(text: str, setting: Setting) -> str:
 
 def _unwrapped(text: str) -> str:
     """Take away the notes and prompts that a tool sets behind the output, and idle space around it."""
+    text = text.replace("\r\n", "\n")
     while True:
         shorter = _PROMPT.sub("", _NOTE.sub("", text)) if text.rstrip().endswith(("]", "#", "$")) else text
         if shorter == text:

@@ -75,6 +75,7 @@ def ran(content: str, exit_code: int = 0, command: str = "make") -> RunOutput:
         ("Serving HTTP on 0.0.0.0 port 8000", "Serving HTTP on 0.0.0.0 port 12345"),
         ("http://api.test:8000/", "http://api.test:8001/"),
         ("on [::1]:5000", "on [::1]:6000"),
+        ("bound to ('127.0.0.1', 55319)", "bound to ('127.0.0.1', 80)"),
         # what either system adds
         ("ok", "ok\n[The command completed with exit code 0.]"),
         ("ok\n[Current working directory: /w]\n[Command finished with exit code 0]", "ok"),
@@ -115,6 +116,7 @@ def test_what_changes_from_run_to_run_is_no_drift(expected: str, found: str) -> 
         ("line 12", "line 13"),
         ("localhost:54287/a", "localhost:54287/b"),
         ("x 8000", "x 8001"),
+        ("('a', 8000)", "('a', 8001)"),
         ("/workspace/a", "/workspace/b"),
         ("/workspace2", "/workspace3"),
         ("root@box: x", "user@box: x"),
@@ -151,6 +153,8 @@ def test_exit_code_and_content_are_reported_each() -> None:
 )
 def test_bare_numbers_are_pids_where_the_command_prints_some(command: str) -> None:
     assert compare(ran("12345", command=command), ran("678", command=command)) == ()
+    assert compare(ran("[1] 12345\n12345", command=command), ran("[1] 8\n8", command=command)) == ()
+    assert compare(ran("[1] 12345", command=command), ran("[2] 12345", command=command)) != ()
     assert compare(ran("12345 a", command=command), ran("678 b", command=command)) != ()
     assert compare(ran("12345"), ran("678")) != ()
 
@@ -161,6 +165,7 @@ def test_hostnames_do_not_count_where_they_are_known_or_asked_for() -> None:
     assert compare(told, here) != ()
     assert compare(told, here, hostnames=("456386d41106", "build-7")) == ()
     assert compare(told, here, hostnames=("456386d41106",)) == ()
+    assert compare(told, here, hostnames=("build-7",)) == ()
     assert compare(told, ran("on build-7: no"), hostnames=("456386d41106",)) != ()
     assert compare(ran("a b a"), ran("c b c"), hostnames=("a",)) == ()
     assert compare(ran("a b a"), ran("c b d"), hostnames=("a",)) != ()
@@ -183,6 +188,31 @@ def test_each_workspace_is_the_workspace() -> None:
     assert differ("/workspace/a", "/home/x/agents/s2/workspace/a")
     assert differ("/my/workspace/a", "/my/home/x/agents/s1/workspace/a")
     assert differ("/workspace2/a", "/home/x/agents/s1/workspace/a")
+
+
+def test_a_command_that_names_the_other_workspace_says_there_what_it_said_here() -> None:
+    def differ(expected: str, found: str) -> bool:
+        places = {"workspace_expected": "/workspace", "workspace_found": "/home/x/agents/s1/workspace"}
+        return compare(ran(expected), ran(found), **places) != ()
+
+    assert not differ("ls: '/workspace/a': No", "ls: '/workspace/a': No")
+    assert not differ("/workspace: in /workspace/a", "/workspace: in /home/x/agents/s1/workspace/a")
+    assert differ("/workspace/a", "/workspace/b")
+
+
+def test_what_changes_from_run_to_run_does_not_count_in_files_either() -> None:
+    def edited(place: str, clock: str, last: str) -> FileEdited:
+        before, after = (f"built {clock} in {place}\n{word}{last}" for word in ("foo", "bar"))
+        return FileEdited(content="", path="a", existed=True, old_content=before, new_content=after)
+
+    told = edited("/workspace", "2025-04-30 16:32:57", "\n")
+    places = {"workspace_expected": "/workspace", "workspace_found": "/home/x/s1"}
+
+    assert compare(told, edited("/home/x/s1", "2026-11-22 01:02:03", "\n"), **places) == ()
+    assert [
+        difference.field
+        for difference in compare(told, edited("/home/x/s1", "2026-11-22 01:02:03", ""), **places)
+    ] == ["old_content", "new_content"]
 
 
 @pytest.mark.parametrize(
