@@ -74,7 +74,7 @@ def _object(
             "reasoning": usage.tokens.reasoning,
         },
         "limits": None if settings is None else _limits(state),
-        "pending": [_pending(opened, confirming=confirming) for opened in state.hands.open],
+        "pending": [_pending(opened) for opened in state.hands.open],
         "approval": approval_digest(unconfirmed(state)) if confirming else None,
         "task": life.task,
         "workspace": None if settings is None else settings.workspace,
@@ -97,9 +97,8 @@ def _limits(state: State) -> dict[str, Any]:
     }
 
 
-def _pending(opened: OpenAction, *, confirming: bool) -> dict[str, Any]:
-    shown: dict[str, Any] = {"version": opened.version, "kind": opened.name or opened.kind}
-    return {**shown, "digest": opened.digest.hex()} if confirming else shown
+def _pending(opened: OpenAction) -> dict[str, Any]:
+    return {"version": opened.version, "kind": opened.name or opened.kind}
 
 
 def _reason(event: Event, reason: str) -> str:
