@@ -11,7 +11,7 @@ from types import FrameType
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State
 from refold.cli.exits import exit_code
-from refold.cli.output import put_text
+from refold.cli.output import hush, put_text
 from refold.cli.view import LiveView, QuietView, View
 from refold.errors import CommandRefused
 from refold.eventlog.record import Record
@@ -47,10 +47,14 @@ class Watcher:
             self.view.close()
 
     def record(self, record: Record, state: State) -> None:
-        if self._json:
-            put_text(self._renderer.line(record))
-        else:
+        if not self._json:
             self.view.record(record, state)
+            return
+        try:
+            put_text(self._renderer.line(record))
+        except BrokenPipeError:  # Nobody reads any more: as good as the signal that this usually is.
+            hush()
+            self.signalled = self.signalled or signal.SIGPIPE
 
     def warn(self, text: str) -> None:
         self.view.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from refold.cli.options import HomeOption, JsonOption, SessionArgument
-from refold.cli.output import put, put_text, say
+from refold.cli.output import is_read, put, put_text, say
 from refold.cli.words import did, got, plain
 from refold.errors import WrongUsage
 from refold.eventlog.events import ActionProposed, AgentStateChanged, MessageReceived, ObservationRecorded
@@ -97,7 +97,7 @@ def _records(log: "LMDBLog", session: str, after: int, *, follow: bool) -> Itera
         return
     subscription = log.subscribe(stream=session, after=after)
     try:
-        while True:
+        while is_read():
             yield from subscription.take(timeout_s=1.0)
     finally:
         subscription.close()

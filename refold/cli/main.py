@@ -45,10 +45,21 @@ COMMANDS: dict[str, _Entry] = {
 
 def main(arguments: "Sequence[str] | None" = None) -> None:
     """Run the command line and exit with its code."""
+    _open_standard_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [word for word in given if word != "--debug"]
     sys.exit(_guarded(given, debug=debug))
+
+
+def _open_standard_streams() -> None:
+    """Open onto nothing what the caller has closed, lest a file of ours get its number and its output."""
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - standard error
+        os.set_inheritable(file, True)  # noqa: FBT003 - it takes nothing else
+    os.close(file)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
 
 
 def _guarded(given: list[str], *, debug: bool) -> int:
@@ -59,8 +70,10 @@ def _guarded(given: list[str], *, debug: bool) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # Whoever read has seen enough.
+        from refold.cli.output import hush  # noqa: PLC0415 - only when something went wrong
+
+        hush()
         return 0
     except Exception as error:
         if debug:
@@ -136,6 +149,10 @@ def _call(name: str, given: list[str]) -> int:
         return end.exit_code
     except typer.Abort:
         return 130
+    except SystemExit as end:  # How typer's parser takes a reader's leave, as a failure.
+        if isinstance(end.__context__, BrokenPipeError):
+            raise end.__context__ from None
+        raise
     except Exception as error:
         show = getattr(error, "format_message", None)  # the usage errors of typer's own parser
         if show is None:

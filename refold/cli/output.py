@@ -1,6 +1,8 @@
 """Data to stdout, words to stderr."""
 
 import json
+import os
+import select
 import sys
 from typing import Any
 
@@ -18,3 +20,17 @@ def put_text(line: str) -> None:
 
 def say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+def is_read() -> bool:
+    """Whether somebody still reads what goes to stdout."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return not poll.poll(0)
+
+
+def hush() -> None:
+    """Throw away what goes to stdout from now on: nobody reads it any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

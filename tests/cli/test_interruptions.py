@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.cli.terminal import FINISH, Terminal, bash, ended
+from tests.cli.terminal import FINISH, WAIT_S, Terminal, bash, ended
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -26,6 +26,19 @@ def test_a_signal_closes_the_session_resumably(terminal: Terminal, number: int, 
     assert terminal.run("resume", "s").returncode == 0
     assert terminal.observations("s")[1]["content"].split() == ["next"]
     assert terminal.run("verify", "s").returncode == 0
+
+
+def test_a_driver_whose_reader_is_gone_closes_the_session_resumably(terminal: Terminal) -> None:
+    with terminal.started(terminal.gated(), bash("echo next"), FINISH) as driver:
+        assert driver.stdout is not None
+        assert driver.stderr is not None
+        driver.stdout.close()
+        terminal.open_gate()
+        assert driver.wait(WAIT_S) == 128 + signal.SIGPIPE
+        assert "refold resume s" in driver.stderr.read()
+    assert terminal.processes() == []
+    assert terminal.run("resume", "s").returncode == 0
+    assert terminal.observations("s")[0]["content"].split() == ["begun", "through"]
 
 
 def test_a_killed_driver_interrupts_nothing(terminal: Terminal) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from refold.actors.session.show import shown
 from refold.home import Home
 from refold.look import reading
-from tests.cli.terminal import FINISH, Terminal, bash, parallel, spoken
+from tests.cli.terminal import FINISH, WAIT_S, Terminal, bash, parallel, spoken
 
 
 def test_every_version_is_shown_as_it_was_and_its_figures_never_run_backwards(terminal: Terminal) -> None:
@@ -69,6 +69,26 @@ def test_a_log_that_is_truncated_or_garbage_is_a_clear_error(terminal: Terminal)
             for command, done in zip(commands, answers, strict=True):
                 assert (done.returncode, done.stdout) == (1, ""), command
                 assert said in done.stderr, command
+
+
+def test_a_reader_may_leave_when_it_has_seen_enough(terminal: Terminal) -> None:
+    model = terminal.script(parallel("seq 9997", "seq 9998", "seq 9999"), FINISH)  # More than a pipe holds.
+    assert terminal.run("run", "--session", "s", *model, "go").returncode == 0
+    for command in (["events", "s", "--json"], ["events", "s", "--follow"], ["export", "s"]):
+        with terminal.begin(*command) as asked:
+            assert asked.stdout is not None
+            assert asked.stderr is not None
+            assert asked.stdout.read(1)
+            asked.stdout.close()
+            assert (asked.wait(WAIT_S), asked.stderr.read()) == (0, "")
+
+
+def test_closed_standard_streams_are_nowhere_and_not_in_the_log(terminal: Terminal) -> None:
+    command = terminal.command("run", "--session", "s", "--json", *terminal.script(bash("cat"), FINISH), "go")
+    shell = ["bash", "-c", '"$@" <&- >&- 2>&-', "bash", *command]
+    assert subprocess.run(shell, check=False, env=terminal.environment).returncode == 0
+    assert subprocess.run([*shell[:3], "bash", *terminal.command("ls")], check=False).returncode == 0
+    assert terminal.run("audit").returncode == 0
 
 
 def test_looking_at_sessions_loads_neither_actors_nor_clients(terminal: Terminal) -> None:
