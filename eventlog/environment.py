@@ -121,6 +121,15 @@ class Environment:
         return self._env
 
     @contextmanager
+    def _passing(self) -> Generator[lmdb.Environment]:
+        """Ask the file something without a transaction: never while it is being opened anew."""
+        self._gate.enter()
+        try:
+            yield self._opened
+        finally:
+            self._gate.leave()
+
+    @contextmanager
     def read(self) -> "Generator[lmdb.Transaction[bytes]]":
         """Look at one state of the file, shortly; never keep it open across a wait."""
         transaction = self._begin(write=False)
@@ -169,15 +178,18 @@ class Environment:
     @property
     def transaction(self) -> int:
         """The number of the last committed transaction, whoever made it."""
-        return self._opened.info()["last_txnid"]
+        with self._passing() as env:
+            return env.info()["last_txnid"]
 
     @property
     def file_bytes(self) -> int:
+        """The size of the file; asked from within a transaction, or by the only one who has it open."""
         return (self._opened.info()["last_pgno"] + 1) * self._page_bytes
 
     def check_readers(self) -> int:
         """Free the places of readers that died; their pages could never be used again."""
-        return self._opened.reader_check()
+        with self._passing() as env:
+            return env.reader_check()
 
     def grow(self, seen: int) -> None:
         """Double the map, unless somebody has since it had `seen` bytes."""

@@ -1,5 +1,6 @@
 """Group commit: many appends, few syncs; the map grows by itself; nobody holds pages back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
@@ -113,3 +114,19 @@ def test_readers_of_the_same_process_go_on_while_the_map_grows(tmp_path: Path) -
         while seen < 100:
             seen = len(list(log.read_all()))
         assert all(isinstance(told.get(timeout=30), Appended) for _ in range(100))
+
+
+def test_who_follows_the_log_waits_while_its_file_is_opened_anew(tmp_path: Path) -> None:
+    with LMDBLog.open(tmp_path / "log") as log, ThreadPoolExecutor(1) as doubting:
+        log.commit(append("s", NO_STREAM, "c0"))
+        environment = log.segments.active.environment
+
+        def doubt() -> None:
+            for _ in range(200):
+                environment.reopen()
+
+        reopened = doubting.submit(doubt)
+        while not reopened.done():
+            assert log.stamp() == (0, environment.transaction)
+            assert environment.check_readers() == 0
+        reopened.result()
