@@ -20,6 +20,9 @@ from refold.projections.render import Renderer
 from refold.session import Session, rests
 from refold.system import System
 
+ASKING = ("awaiting_user_input", "awaiting_user_confirmation")
+"""The states in which a person at the terminal is asked."""
+
 _POLL_S = 0.2
 
 

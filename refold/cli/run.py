@@ -10,7 +10,7 @@ from refold.actors.controller.transitions import RESTING
 from refold.actors.session.commands import ChangeSettings, Command, ResumeAgent, SendMessage
 from refold.actors.session.state import State
 from refold.beginning import choose_sandbox, model_name
-from refold.cli.drive import Watcher, drive
+from refold.cli.drive import ASKING, Watcher, drive
 from refold.cli.exits import exit_code
 from refold.cli.options import (
     BaseUrlOption,
@@ -120,7 +120,8 @@ def take_up(
     state = system.state(session)
     if state.agent.state == "paused" and not state.life.imported:
         commands.insert(0, ResumeAgent(**given()))
-    if not commands and owes_nothing(state) and not watcher.interactive:
+    asked = watcher.interactive and state.agent.state in ASKING
+    if not commands and owes_nothing(state) and not asked:
         if driver_of(system.home, system.log, session) is not None:
             raise driven_error(system, session)
         watcher.rested(session, state)

@@ -86,6 +86,8 @@ def summary(session: str, state: State) -> str:
             return f"{said} · go on with: refold resume {session}"
         case "error":
             return f"{said} · go on with: refold continue {session}, or say something"
+        case "loading" | "running" | "rate_limited" if state.life.closed:
+            return f"{said} · closed; go on with: refold resume {session}"
         case _:
             return said
 

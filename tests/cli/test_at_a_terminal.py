@@ -103,6 +103,17 @@ def test_somebody_else_may_answer_while_a_person_is_asked(terminal: Terminal, pe
     assert not COLOUR.search(person.shown)
 
 
+def test_a_session_that_is_over_asks_nobody_and_is_not_claimed(
+    terminal: Terminal, people: list[Person]
+) -> None:
+    assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "go").returncode == 0
+    before = terminal.records("s")
+    people.append(Person(terminal, "resume", "s"))
+    assert people[0].ends() == 0
+    assert "finished" in people[0].shown
+    assert terminal.records("s") == before
+
+
 def test_a_person_who_leaves_at_the_prompt_leaves_a_session_that_waits(
     terminal: Terminal, people: list[Person]
 ) -> None:

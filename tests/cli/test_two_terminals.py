@@ -3,6 +3,9 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+from refold.cli.view import summary
+from refold.home import Home
+from refold.look import state_of
 from tests.cli.terminal import FINISH, Terminal, bash, ended, spoken
 
 
@@ -46,6 +49,7 @@ def test_close_ends_the_driver_resumably(terminal: Terminal) -> None:
     assert terminal.run("close", "s").returncode == 0
     assert ended(driver)[0] == 3
     assert terminal.processes() == []
+    assert "closed; go on with: refold resume s" in summary("s", state_of(Home(terminal.home), "s"))
     assert terminal.run("resume", "s").returncode == 0
     assert terminal.shown("s")["status"] == "finished"
 
