@@ -64,17 +64,23 @@ class Workspace:
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder of the workspace, sorted; none where there is no such folder."""
-        place = (self.root / folder).resolve()
-        if not place.is_relative_to(self.root):
-            return []
+        place = self._inside(folder)
         try:
-            return sorted(name for name in os.listdir(place) if name.isprintable())  # noqa: PTH208 - names
+            return sorted(name for name in os.listdir(place) if name.isprintable()) if place else []  # noqa: PTH208 - names
         except OSError:
             return []
 
     def is_folder(self, path: str) -> bool:
-        place = (self.root / path).resolve()
-        return place.is_relative_to(self.root) and place.is_dir()
+        place = self._inside(path)
+        return place is not None and os.path.isdir(place)  # noqa: PTH112 - a `Path` raises where it may not look
+
+    def _inside(self, path: str) -> Path | None:
+        """Return where a path leads; None where it leads out of the workspace, or nowhere."""
+        try:
+            place = (self.root / path).resolve()
+        except (OSError, RuntimeError):
+            return None
+        return place if place.is_relative_to(self.root) else None
 
     def has(self, path: str) -> bool:
         return os.path.lexists(self.root / path)
@@ -90,7 +96,7 @@ class Workspace:
                 if visited > _FOLDERS_MAX:
                     return
                 deeper += self._folders(folder)
-                if folder and (self.root / folder / name).is_file():
+                if folder and os.path.isfile(self.root / folder / name):  # noqa: PTH113 - as in `is_folder`
                     yield f"{folder}/{name}"
             level = deeper
 

@@ -1,8 +1,10 @@
 """What memory tells the agent of a workspace, and of what a message names."""
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,8 @@ from refold.eventlog.events import RecallRecorded
 from refold.eventlog.settings import Settings
 
 NOON = int(datetime(2026, 5, 17, 12, tzinfo=UTC).timestamp()) * 10**9
+
+NOBODY = 65534
 
 
 def write(root: Path, path: str, text: str) -> None:
@@ -185,6 +189,36 @@ def test_a_warning_is_given_once_and_a_new_one_with_the_next_message(tmp_path: P
     assert sources.knowledge(settings, "", ()).warnings == ()
     write(tmp_path, ".refold/skills/worse.md", "---\n!\n---\n")
     assert [w[:24] for w in sources.knowledge(settings, "", ()).warnings] == [".refold/skills/worse.md:"]
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[Path]:
+    """Return a folder of a user who may not read everything, and be that user."""
+    with TemporaryDirectory() as folder:
+        user = os.geteuid()
+        if user == 0:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        yield Path(folder)
+        os.seteuid(user)
+
+
+def test_b39_what_may_not_be_read_hides_nothing_else(unprivileged: Path) -> None:
+    write(unprivileged, "AGENTS.md", "Be brief.")
+    write(unprivileged, "closed/AGENTS.md", "x")
+    write(unprivileged, "open/AGENTS.md", "x")
+    write(unprivileged, ".refold/skills/closed/SKILL.md", "x")
+    write(unprivileged, ".refold/skills/a.md", "Say please.")
+    (unprivileged / ".agents").mkdir()
+    (unprivileged / ".agents" / "skills").symlink_to("skills")
+    closed = [unprivileged / "closed", unprivileged / ".refold" / "skills" / "closed"]
+    for folder in closed:
+        folder.chmod(0o000)
+    recall = first(unprivileged)
+    for folder in closed:
+        folder.chmod(0o700)
+    assert recall.sources == ("AGENTS.md", ".refold/skills/a.md")
+    assert "open/AGENTS.md" in recall.content
 
 
 def test_links_that_lead_out_are_not_followed(tmp_path: Path) -> None:
