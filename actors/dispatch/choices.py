@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from refold.actors.dispatch.choosers import Chooser, Way
+from refold.actors.dispatch.choosers import Chooser, Occasion, Way
 
 type Victim = Literal["actor", "process"]
 type Aim = Callable[[str, str], Victim | None]
@@ -17,18 +17,24 @@ class Choices:
         self.trace: list[int] = []
         self.faults = faults
         self.process_faults = process_faults
-        self._chooser = chooser
+        self._choose, self._trouble = chooser.choose, chooser.trouble
         self._aim = aim
 
-    def pick(self, benign: int, faults: int, ways: Sequence[Way] = ()) -> int:
-        """Return the number of the way to go; from `benign` on it is a fault, and paid for."""
-        if self.faults <= 0:
-            faults = 0
-        if benign + faults == 1:
+    def choose(self, count: int, ways: Sequence[Way] = ()) -> int:
+        """Return the number of the way to go; where there is only one, nothing is decided."""
+        if count == 1:
             return 0
-        choice = self._chooser(benign, faults, ways)
+        choice = self._choose(count, ways)
         self.trace.append(choice)
-        if choice >= benign:
+        return choice
+
+    def trouble(self, count: int, occasion: Occasion) -> int:
+        """Return 0, or in which of `count` ways something goes wrong; then it is paid for."""
+        if self.faults <= 0:
+            return 0
+        choice = self._trouble(count, occasion)
+        self.trace.append(choice)
+        if choice:
             self.faults -= 1
         return choice
 
@@ -36,9 +42,7 @@ class Choices:
         """Return what dies at a point; `work` is no actor's, so only its process can."""
         if self._aim is not None and (aimed := self._aim(actor, label)) is not None:
             return aimed
-        if self.faults <= 0 or (work and not self.process_faults):
-            return None
         if work:
-            return "process" if self.pick(1, 1) else None
-        choice = self.pick(1, 1 + self.process_faults)
+            return "process" if self.process_faults and self.trouble(1, "point") else None
+        choice = self.trouble(1 + self.process_faults, "point")
         return (None, "actor", "process")[choice]

@@ -1,45 +1,41 @@
 """Who decides what happens next in a simulation: every decision is one small number, 0 the plain course."""
 
-import random
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from random import Random
+from typing import Literal, Protocol
 
 type Way = tuple[str, str]
 """A channel whose first letter may be delivered next: its sender and its receiver."""
-
-PATIENT, CAREFUL, WILD = 0.005, 0.02, 0.08
-"""Chances of a fault that a swarm mixes: some bugs need peace to get deep, others need trouble."""
-CHANGES_MAX = 3
-"""Channels that a priority chooser puts last in the course of a run; few bugs need more of them."""
-DECISIONS = 150
-"""Within so many decisions those changes fall."""
+type Occasion = Literal["step", "point", "touch"]
+"""When something may go wrong: between two steps, inside one, and where the world is touched."""
 
 
 class Chooser(Protocol):
-    """Choose one of `benign` ways to go on or of `faults` ways to go wrong.
+    """Decides who goes next, and whether something goes wrong. 0 is the plain course in both."""
 
-    The answer is from 0 up to, not including, `benign` for the former, and from there on for the latter; 0 is
-    what would happen if everything took its turn in order. `ways` are the channels that the benign ways
-    stand for, the oldest letter first; it is empty where no delivery is chosen.
-    """
+    def choose(self, count: int, ways: Sequence[Way], /) -> int:
+        """Return one of `count` ways to go on, 0 the oldest.
 
-    def __call__(self, benign: int, faults: int, ways: Sequence[Way], /) -> int: ...
+        `ways` are the channels that they stand for, or empty where no delivery is chosen.
+        """
+        ...
 
-
-class RandomChooser:
-    """A seeded walk: any benign way with equal chance, a fault with chance `fault_rate`."""
-
-    def __init__(self, seed: int, fault_rate: float = 0.03) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - a schedule, not a secret
-        self._fault_rate = fault_rate
-
-    def __call__(self, benign: int, faults: int, _: Sequence[Way] = (), /) -> int:
-        if faults and self._random.random() < self._fault_rate:
-            return benign + int(self._random.random() * faults)
-        return 0 if benign == 1 else int(self._random.random() * benign)
+    def trouble(self, count: int, occasion: Occasion, /) -> int:
+        """Return 0 if all goes well, else in which of `count` ways it goes wrong, from 1 on."""
+        ...
 
 
-class PriorityChooser:
+class RandomOrder:
+    """A seeded walk: every way has an equal chance."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)  # noqa: S311 - a schedule, not a secret
+
+    def choose(self, count: int, _: Sequence[Way] = (), /) -> int:
+        return int(self._random.random() * count)
+
+
+class PriorityOrder:
     """Probabilistic concurrency testing: every channel has a random priority, and the highest goes first.
 
     At a few random moments the channel whose turn it is comes last from then on. An ordering bug that needs d
@@ -47,20 +43,22 @@ class PriorityChooser:
     al., ASPLOS 2010).
     """
 
-    def __init__(self, seed: int, fault_rate: float = 0.03) -> None:
-        self._random = chance = random.Random(seed)  # noqa: S311
-        self._fault_rate = fault_rate
-        self._priorities: dict[Way, float] = {}
-        self._decision = 0
-        self._lowest = 0.0
-        self._changes = {int(chance.random() * DECISIONS) for _ in range(int(chance.random() * 4))}
+    CHANGES_MAX = 3
+    DELIVERIES = 150
+    """Within so many deliveries the changes fall."""
 
-    def __call__(self, benign: int, faults: int, ways: Sequence[Way] = (), /) -> int:
-        if faults and self._random.random() < self._fault_rate:
-            return benign + int(self._random.random() * faults)
-        if len(ways) != benign:
-            return 0 if benign == 1 else int(self._random.random() * benign)
-        self._decision += 1
+    def __init__(self, seed: int) -> None:
+        self._random = chance = Random(seed)  # noqa: S311
+        self._priorities: dict[Way, float] = {}
+        self._delivery = 0
+        self._lowest = 0.0
+        count = chance.randrange(self.CHANGES_MAX + 1)
+        self._changes = {chance.randrange(self.DELIVERIES) for _ in range(count)}
+
+    def choose(self, count: int, ways: Sequence[Way] = (), /) -> int:
+        if not ways:
+            return int(self._random.random() * count)
+        self._delivery += 1
         priorities = self._priorities
         best, highest = 0, -1e9
         for number, way in enumerate(ways):
@@ -69,17 +67,76 @@ class PriorityChooser:
                 priority = priorities[way] = self._random.random()
             if priority > highest:
                 best, highest = number, priority
-        if self._decision in self._changes:
+        if self._delivery in self._changes:
             self._lowest -= 1.0
             priorities[ways[best]] = self._lowest
         return best
 
 
+class RandomTrouble:
+    """On every occasion something goes wrong with the same chance."""
+
+    def __init__(self, seed: int, rate: float) -> None:
+        self._random = Random(f"trouble of {seed}")  # noqa: S311
+        self._rate = rate
+
+    def trouble(self, count: int, _: Occasion, /) -> int:
+        return 1 + int(self._random.random() * count) if self._random.random() < self._rate else 0
+
+
+class PlannedTrouble:
+    """A few faults at occasions that are drawn beforehand, so that they fall late as often as early.
+
+    A chance on every occasion would spend them all while a session starts: points inside handlers are many.
+    """
+
+    FAULTS_MAX = 3
+    OCCASIONS: Mapping[Occasion, int] = {"touch": 30, "point": 200, "step": 120}
+    """How many of each a session of two steps comes by; longer ones are reached by stretching."""
+    SHARES: tuple[Occasion, ...] = ("touch", "touch", "point", "point", "step")
+    STRETCHES = (0.4, 1.0, 1.0, 2.5)
+
+    def __init__(self, seed: int) -> None:
+        self._random = chance = Random(f"trouble of {seed}")  # noqa: S311
+        self._seen: dict[Occasion, int] = {"touch": 0, "point": 0, "step": 0}
+        self._at: dict[Occasion, set[int]] = {"touch": set(), "point": set(), "step": set()}
+        stretch = chance.choice(self.STRETCHES)
+        for _ in range(chance.randrange(self.FAULTS_MAX + 1)):
+            occasion = chance.choice(self.SHARES)
+            self._at[occasion].add(int(chance.random() * self.OCCASIONS[occasion] * stretch))
+
+    def trouble(self, count: int, occasion: Occasion, /) -> int:
+        seen = self._seen[occasion]
+        self._seen[occasion] = seen + 1
+        return 1 + int(self._random.random() * count) if seen in self._at[occasion] else 0
+
+
+class RandomChooser:
+    """A seeded walk in which something goes wrong with chance `fault_rate`, on every occasion."""
+
+    def __init__(self, seed: int, fault_rate: float = 0.03) -> None:
+        self.choose = RandomOrder(seed).choose
+        self.trouble = RandomTrouble(seed, fault_rate).trouble
+
+
+class SwarmChooser:
+    """A mix that differs from seed to seed: priorities or a walk, planned trouble or trouble at any time."""
+
+    PRIORITIES, PLANS, RATE = 0.6, 0.9, 0.05
+
+    def __init__(self, seed: int) -> None:
+        chance = Random(f"swarm of {seed}")  # noqa: S311
+        order = PriorityOrder(seed) if chance.random() < self.PRIORITIES else RandomOrder(seed)
+        planned = chance.random() < self.PLANS
+        trouble = PlannedTrouble(seed) if planned else RandomTrouble(seed, self.RATE)
+        self.choose, self.trouble = order.choose, trouble.trouble
+
+
 class Planned:
     """The plain course, but for a few channels put last and a few faults: what Hypothesis draws and shrinks.
 
-    `demotions` names them by the number of the delivery at which it happens and the channel's place among
-    those ready then; `faults` by the number of the occasion on which something could go wrong, and how.
+    `demotions` names channels by the number of the delivery at which it happens and their place among those
+    ready then; `faults` by the number of the occasion on which something could go wrong, and how.
     """
 
     def __init__(
@@ -94,17 +151,18 @@ class Planned:
     def __repr__(self) -> str:
         return self._plan
 
-    def __call__(self, benign: int, faults: int, ways: Sequence[Way] = (), /) -> int:
-        if faults:
-            self._occasions += 1
-            if (fault := self._faults.get(self._occasions)) is not None:
-                return benign + fault % faults
-        if len(ways) != benign:
+    def choose(self, count: int, ways: Sequence[Way] = (), /) -> int:
+        if not ways:
             return 0
         self._deliveries += 1
         if (place := self._demotions.get(self._deliveries)) is not None:
-            self._demoted.setdefault(ways[place % benign], len(self._demoted))
-        return min(range(benign), key=lambda number: (self._demoted.get(ways[number], -1), number))
+            self._demoted.setdefault(ways[place % count], len(self._demoted))
+        return min(range(count), key=lambda number: (self._demoted.get(ways[number], -1), number))
+
+    def trouble(self, count: int, _: Occasion, /) -> int:
+        self._occasions += 1
+        fault = self._faults.get(self._occasions)
+        return 0 if fault is None else 1 + fault % count
 
 
 class Replay:
@@ -114,14 +172,10 @@ class Replay:
         self._plan = dict(plan) if isinstance(plan, Mapping) else dict(enumerate(plan))
         self._decision = -1
 
-    def __call__(self, benign: int, faults: int, _: Sequence[Way] = (), /) -> int:
+    def choose(self, count: int, _: Sequence[Way] = (), /) -> int:
         self._decision += 1
-        return self._plan.get(self._decision, 0) % (benign + faults)
+        return self._plan.get(self._decision, 0) % count
 
-
-def swarm(seed: int) -> Chooser:
-    """Return a chooser for this seed: mostly of priorities, else at random, with much or little trouble."""
-    chance = random.Random(f"swarm of {seed}")  # noqa: S311
-    fault_rate = chance.choice((PATIENT, CAREFUL, WILD))
-    kind = PriorityChooser if chance.random() < 0.6 else RandomChooser  # noqa: PLR2004
-    return kind(seed, fault_rate)
+    def trouble(self, count: int, _: Occasion, /) -> int:
+        self._decision += 1
+        return self._plan.get(self._decision, 0) % (count + 1)

@@ -147,9 +147,7 @@ class Stepper:
         For whoever simulates a part of the world; asked at `label`, and paid for as every fault.
         """
         self._fence()
-        if self._choices.faults <= 0:
-            return None
-        choice = self._choices.pick(1, len(ways))
+        choice = self._choices.trouble(len(ways), "touch")
         if not choice:
             return None
         self.story.strike(self._now_ns, label, ways[choice - 1])
@@ -187,12 +185,10 @@ class Stepper:
         self.steps += 1
         if not ready:
             self._fire()
+        elif trouble := self._choices.trouble(3 + self._choices.process_faults, "step"):
+            self._trouble(TROUBLES[trouble - 1])
         else:
-            choice = self._choices.pick(len(ready), 3 + self._choices.process_faults, ready)
-            if choice < len(ready):
-                self._carry_out(ready[choice])
-            else:
-                self._trouble(TROUBLES[choice - len(ready)])
+            self._carry_out(ready[self._choices.choose(len(ready), ready)])
         if self._died:
             self._died = False
             raise ProcessDied(f"at step {self.steps}")
@@ -343,7 +339,7 @@ class Stepper:
                 self.story.strike(self._now_ns, TIMER, "goes off early")
                 self._fire()
             case "jump":
-                jump_ns = JUMPS_NS[self._choices.pick(len(JUMPS_NS), 0)]
+                jump_ns = JUMPS_NS[self._choices.choose(len(JUMPS_NS))]
                 self.story.strike(self._now_ns, "*clock", f"jumps by {jump_ns // 10**9} s")
                 self._now_ns += jump_ns
             case "death":
@@ -351,7 +347,7 @@ class Stepper:
                 self._died = True
             case _:
                 if living := self.living():
-                    self._crash(tuple(living)[self._choices.pick(len(living), 0)])
+                    self._crash(tuple(living)[self._choices.choose(len(living))])
 
     def _fall(self, label: str, victim: Victim) -> None:
         self.story.strike(self._now_ns, self._source, f"crashes: {label}")

@@ -8,7 +8,7 @@ taking out makes small is looked for anew, from the plain course up: one deviati
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
-from refold.actors.dispatch.choosers import Replay, Way
+from refold.actors.dispatch.choosers import Occasion, Replay, Way
 from refold.testing.simulation import Scenario, Simulated, simulate
 
 RUNS_MAX = 4_000
@@ -56,12 +56,16 @@ class _Watched:
     """A replay that notes how many ways each decision had."""
 
     def __init__(self, plan: Plan) -> None:
-        self.ways: list[tuple[int, int]] = []
+        self.ways: list[int] = []
         self._replay = Replay(plan)
 
-    def __call__(self, benign: int, faults: int, ways: Sequence[Way] = (), /) -> int:
-        self.ways.append((benign, faults))
-        return self._replay(benign, faults, ways)
+    def choose(self, count: int, ways: Sequence[Way] = (), /) -> int:
+        self.ways.append(count)
+        return self._replay.choose(count, ways)
+
+    def trouble(self, count: int, occasion: Occasion, /) -> int:
+        self.ways.append(count + 1)
+        return self._replay.trouble(count, occasion)
 
 
 class _Search:
@@ -141,8 +145,7 @@ class _Search:
             if found.failure is not None or not later:
                 return
             number = chance.choice(later)
-            benign, faults = watched.ways[number]
-            plan[number] = chance.randrange(1, benign + faults)
+            plan[number] = chance.randrange(1, watched.ways[number])
         self._attempt(plan, seed)
 
 
@@ -178,7 +181,7 @@ def _tidier(deviations: Mapping[int, int]) -> Iterator[Plan]:
             step *= 2
 
 
-def _singles(ways: Iterable[tuple[int, int]]) -> Iterator[Plan]:
-    for number, (benign, faults) in enumerate(ways):
-        for choice in range(1, benign + faults):
+def _singles(ways: Iterable[int]) -> Iterator[Plan]:
+    for number, count in enumerate(ways):
+        for choice in range(1, count):
             yield {number: choice}

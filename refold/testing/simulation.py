@@ -7,7 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from refold.actors.dispatch.actor import Actor
-from refold.actors.dispatch.choosers import Chooser, Replay, swarm
+from refold.actors.dispatch.choosers import Chooser, Replay, SwarmChooser
 from refold.actors.dispatch.faults import Livelock, ProcessDied
 from refold.actors.dispatch.stepper import Stepper
 from refold.eventlog.record import Record
@@ -115,7 +115,7 @@ def simulate(  # noqa: PLR0913 - options, all of them named
     runs: list[Run] = []
     stepper = Stepper(
         seed,
-        swarm(seed) if chooser is None else chooser,
+        SwarmChooser(seed) if chooser is None else chooser,
         faults=faults,
         process_faults=True,
         witness=lambda actors: runs[0].witness(actors) if runs else None,

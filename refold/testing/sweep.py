@@ -1,6 +1,7 @@
 """Many seeds of one scenario, on one process or several: what they found, and how fast."""
 
 import contextlib
+import gc
 import multiprocessing
 import queue
 import time
@@ -20,6 +21,8 @@ CHUNK = 50
 DIGEST_BITS = 128
 ORPHANED_S = 5.0
 """How soon a worker notices that the one who asked is gone."""
+GARBAGE = 50_000
+"""Objects between two looks for garbage."""
 KEPT_MAX = 20
 """Failures whose seeds are kept; beyond that they are only counted."""
 
@@ -119,8 +122,22 @@ def _chunks(first: int, seeds: int | None, until: float | None) -> Iterator[tupl
 
 
 def _here(scenario: Scenario, chunks: Iterator[tuple[int, int]]) -> Generator[Chunk]:
-    for first, count in chunks:
-        yield run_chunk(scenario, first, count)
+    with _rarely_collecting():
+        for first, count in chunks:
+            yield run_chunk(scenario, first, count)
+
+
+@contextlib.contextmanager
+def _rarely_collecting() -> Generator[None]:
+    """Look for circular garbage rarely: a run leaves little of it, and looking takes a tenth of the time."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _elsewhere(name: str, load: Load, chunks: Iterator[tuple[int, int]], workers: int) -> Generator[Chunk]:
@@ -172,9 +189,10 @@ def _next(done: "Queue[Chunk | str]", processes: "Sequence[SpawnProcess]") -> Ch
 def _work(name: str, load: Load, asked: "Queue[tuple[int, int]]", done: "Queue[Chunk | str]") -> None:
     try:
         scenario, boss = load(name), multiprocessing.parent_process()
-        while boss is None or boss.is_alive():
-            with contextlib.suppress(queue.Empty):
-                done.put(run_chunk(scenario, *asked.get(timeout=ORPHANED_S)))
+        with _rarely_collecting():
+            while boss is None or boss.is_alive():
+                with contextlib.suppress(queue.Empty):
+                    done.put(run_chunk(scenario, *asked.get(timeout=ORPHANED_S)))
     except KeyboardInterrupt:
         pass
     except Exception as error:  # noqa: BLE001 - the one who waits must hear of it

@@ -44,6 +44,18 @@ class Module:
         """Every dotted name imported anywhere in the file, late imports and names in strings included."""
         return frozenset(self._imports())
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name that the code uses, whatever its texts and comments say."""
+        return frozenset(
+            name
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Name | ast.Attribute | ast.arg)
+            and (
+                name := getattr(node, "id", None) or getattr(node, "attr", None) or getattr(node, "arg", None)
+            )
+        )
+
     def _imports(self) -> Iterator[str]:
         for node in ast.walk(self.tree):
             match node:

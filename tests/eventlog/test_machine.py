@@ -43,6 +43,8 @@ class LMDBLogAgainstMemoryLog(RuleBasedStateMachine):
         self.model = MemoryLog(id=self.log.id)
         self.commands = 0
         self.last: tuple[Append, ...] = ()
+        self.segment = 0
+        """Where the last append stands: ids are remembered there and in the segment after it."""
 
     def _open(self) -> LMDBLog:
         return LMDBLog.open(self.folder / "log", segment_bytes=self.segment_bytes, log_id=b"machine " * 2)
@@ -82,9 +84,12 @@ class LMDBLogAgainstMemoryLog(RuleBasedStateMachine):
     def append(self, streams: list[str], wrong: int, contents: list[str], agenda: bytes | None) -> None:
         appends = tuple(self._append(stream, wrong, contents, agenda) for stream in streams)
         self._both(lambda log: log.commit(*appends))
-        self.last = appends
+        self.last, self.segment = appends, self._active()
 
-    @precondition(lambda self: bool(self.last))
+    def _active(self) -> int:
+        return self.log.segments.refresh().number
+
+    @precondition(lambda self: bool(self.last) and self._active() <= self.segment + 1)
     @rule()
     def repeat(self) -> None:
         self._both(lambda log: log.commit(*self.last))
