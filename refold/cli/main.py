@@ -111,6 +111,9 @@ def _dispatch(given: list[str]) -> int:
         sys.stdout.write(f"refold {version('refold')}\n")
         return 0
     given = _options_last(given)
+    if garbled := next((word for word in given if not _is_text(word)), None):
+        _say(f"{ascii(garbled)[:80]} is not UTF-8, and a log keeps nothing else")
+        return 2
     name = given[0]
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
@@ -118,6 +121,15 @@ def _dispatch(given: list[str]) -> int:
         _say(f"there is no command {name!r}{hint}")
         return 2
     return _call(name, given)
+
+
+def _is_text(word: str) -> bool:
+    """Whether the bytes that a word was given as were UTF-8."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _options_last(given: list[str]) -> list[str]:

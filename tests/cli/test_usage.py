@@ -34,6 +34,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, bytecode: Path) -> Termi
 
 MISTAKES = [
     ("bogus", 2, "no command 'bogus'"),
+    ("say done caf\udce9", 2, "is not UTF-8"),
     ("sohw done", 2, "did you mean `refold show`"),
     ("run --bogus x", 2, "No such option"),
     ("run", 2, "Missing argument"),
