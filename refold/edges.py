@@ -58,7 +58,7 @@ class RealEdges:
 
     def hands(self, stream: str) -> RunnerHands:
         if stream not in self._hands:
-            self._hands[stream] = RunnerHands(stream, self._home.runner(stream), hidden=(self._home.path,))
+            self._hands[stream] = RunnerHands(stream, self._home.runner(stream), hidden=self._home.hidden)
         return self._hands[stream]
 
     def _open(self, settings: Settings) -> Model:

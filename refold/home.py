@@ -47,6 +47,11 @@ class Home:
     def lock_path(self) -> Path:
         return self.path / "drivers.lock"
 
+    @property
+    def hidden(self) -> tuple[Path, ...]:
+        """What no sandbox shows: the home, and what is in it if somebody works in the home itself."""
+        return self.path, self.log_path, self.path / "sessions"
+
     def folder(self, session: str) -> Path:
         return self.path / "sessions" / session
 

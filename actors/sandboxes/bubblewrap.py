@@ -8,7 +8,7 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from refold.actors.sandboxes.interpreter import EXECUTOR, boot, interpreter, prefix
@@ -115,12 +115,17 @@ def _library() -> Iterator[str]:
 def _hide(confinement: Confinement) -> Iterator[str]:
     """Yield empty folders over whatever would show through the workspace or a system folder."""
     workspace = confinement.workspace.resolve()
-    folders = {path.resolve() for path in confinement.hidden if path.is_dir()}
-    for folder in sorted(folder for folder in folders if folders.isdisjoint(folder.parents)):
-        if folder != workspace and folder.is_relative_to(workspace):
-            yield from ("--tmpfs", f"{WORKSPACE}/{folder.relative_to(workspace)}")
-        elif _is_system(folder):
-            yield from ("--tmpfs", str(folder))
+    hidden = {path.resolve() for path in confinement.hidden if path.is_dir()}
+    for folder in _topmost(folder for folder in hidden if workspace in folder.parents):
+        yield from ("--tmpfs", f"{WORKSPACE}/{folder.relative_to(workspace)}")
+    for folder in _topmost(folder for folder in hidden if _is_system(folder)):
+        yield from ("--tmpfs", str(folder))
+
+
+def _topmost(folders: Iterable[Path]) -> list[Path]:
+    """Return the folders that lie in none of the others."""
+    kept = set(folders)
+    return sorted(folder for folder in kept if kept.isdisjoint(folder.parents))
 
 
 def _inside(path: Path) -> str:

@@ -11,6 +11,7 @@ from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.sandbox import SandboxUnavailable
 from refold.eventlog.actions import Edit
 from refold.eventlog.observations import Failure
+from refold.home import Home
 from refold.testing.runner_contract import RealPlace
 
 sandboxed = pytest.mark.needs_bubblewrap
@@ -68,6 +69,18 @@ def test_the_home_is_hidden_even_beneath_the_workspace(bubblewrap: RealPlace) ->
     assert bubblewrap.run("ls -A home; touch home/made").content == ""
     assert not (bubblewrap.base / "home" / "made").exists()
     assert bubblewrap.run("ls").content.split() == ["home", "workspace"]
+
+
+@sandboxed
+def test_the_log_is_hidden_even_from_who_works_in_the_home(bubblewrap: RealPlace) -> None:
+    home = Home(bubblewrap.base / "home")
+    home.log_path.mkdir(parents=True)
+    home.workspace("other").mkdir(parents=True)
+    (home.log_path / "records").touch()
+    bubblewrap.launch(workspace=home.path, hidden=home.hidden)
+    assert bubblewrap.run("ls -A log sessions; touch log/made made").content.split() == ["log:", "sessions:"]
+    assert (home.path / "made").exists()
+    assert not (home.log_path / "made").exists()
 
 
 @sandboxed
