@@ -5,12 +5,13 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
+from refold.actors.runner import place
 from refold.actors.session.commands import Command
+from refold.errors import HomeUnusable
 from refold.home import Home
 
 _ANSWER_S = 60.0
@@ -30,21 +31,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def socket_path(home: Home, session: str) -> Path:
-    """Return the session's socket: short enough for the kernel, in a folder that is its owner's alone."""
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(base) / "refold" if base and len(base) < 40 else Path("/tmp") / f"refold-{os.getuid()}"  # noqa: PLR2004, S108
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to somebody else")
-    name = sha256(f"{home.path}\0{session}".encode()).hexdigest()[:24]
-    return folder / f"{name}.control"
+    """Return where the session's socket is to be: short enough for the kernel, and its owner's alone."""
+    try:
+        return place.socket_path(home.folder(session)).with_suffix(".control")
+    except place.PlaceUnsafe as error:
+        raise HomeUnusable(str(error)) from error
 
 
 class ControlServer:
-    """Answers one connection after the other until it is closed; `handle` may block."""
+    """Answers one connection after the other until it is closed; `handle` may block.
+
+    A link in the home leads to the socket: whoever asks may have another runtime directory.
+    """
 
     def __init__(self, home: Home, session: str, handle: Callable[[Command], Answer]) -> None:
-        self._path = socket_path(home, session)
+        self._path, self._sign = socket_path(home, session), home.control(session)
         self._handle = handle
         self._answering: set[threading.Thread] = set()
         self._path.unlink(missing_ok=True)
@@ -52,11 +53,15 @@ class ControlServer:
         self._socket.bind(str(self._path))
         self._path.chmod(0o600)
         self._socket.listen(16)
+        self._sign.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._sign.unlink(missing_ok=True)
+        self._sign.symlink_to(self._path)
         self._thread = threading.Thread(target=self._serve, name=f"control-{session}", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Hear nobody any more; whoever was heard has been answered when this returns."""
+        self._sign.unlink(missing_ok=True)
         self._path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -95,7 +100,7 @@ def forward(home: Home, session: str, command: Command) -> Answer | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_ANSWER_S)
         try:
-            connection.connect(str(socket_path(home, session)))
+            connection.connect(os.readlink(home.control(session)))  # noqa: PTH115 - a text is what it takes
             connection.sendall(msgspec.json.encode(command) + b"\n")
             line = connection.makefile("rb").readline()
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, BrokenPipeError):

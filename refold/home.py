@@ -58,6 +58,10 @@ class Home:
     def workspace(self, session: str) -> Path:
         return self.folder(session) / "workspace"
 
+    def control(self, session: str) -> Path:
+        """Return the link that leads to the socket of the session's driver."""
+        return self.folder(session) / "control"
+
     def runner(self, session: str) -> Path:
         return self.folder(session) / "runner"
 

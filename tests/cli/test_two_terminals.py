@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from refold.cli.view import summary
 from refold.home import Home
@@ -42,6 +43,18 @@ def test_stop_answers_the_running_command_and_ends_the_driver(terminal: Terminal
     assert "stopped" in observed["content"]
     assert terminal.run("resume", "s").returncode == 0
     assert terminal.processes() == []
+
+
+def test_a_terminal_with_another_runtime_directory_reaches_the_driver(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    driver = terminal.started(terminal.gated(), FINISH)
+    for elsewhere in (tmp_path, Path("/nowhere"), Path("/proc")):
+        said = terminal.run("say", "s", "hello", XDG_RUNTIME_DIR=str(elsewhere))
+        assert (said.returncode, "committed" in said.stderr) == (0, True)
+    terminal.open_gate()
+    assert ended(driver)[0] == 0
+    assert terminal.count("s", "SessionClaimed") == 1
 
 
 def test_close_ends_the_driver_resumably(terminal: Terminal) -> None:
