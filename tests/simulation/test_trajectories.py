@@ -1,8 +1,7 @@
 """What was recorded elsewhere and re-enacts on real threads gives the same events in simulation."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast, override
+from typing import cast, override
 
 import msgspec
 import pytest
@@ -50,15 +49,19 @@ class RecordedWorld(SmallWorld):
         return self._recalls.pop(0)
 
 
-def events(log: EventLog) -> list[Mapping[str, Any]]:
+def events(log: EventLog) -> list[object]:
     return [_plain(msgspec.to_builtins(record.event)) for record in log.read(AGAIN)]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        return {key: _plain(each) for key, each in fields.items() if key not in OURS}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+def _plain(value: object) -> object:
+    match value:
+        case dict():
+            fields = cast("dict[str, object]", value)
+            return {key: _plain(each) for key, each in fields.items() if key not in OURS}
+        case list():
+            return [_plain(each) for each in cast("list[object]", value)]
+        case _:
+            return value
 
 
 @pytest.mark.skipif(not TRAJECTORIES.is_dir(), reason="the recorded trajectories are not on this machine")
