@@ -93,6 +93,7 @@ class ControllerActor(Follower):
         request = self._prepared = self._conversation.request(str(settings.model))
         tokens = estimate_tokens(request)
         price = self._models.price(settings)
+        line = self._state.agent.script_line(request.model)
         fact = ModelAsked(
             model=request.model,
             step=effect.step,
@@ -101,7 +102,7 @@ class ControllerActor(Follower):
             messages=len(request.messages),
             tokens_estimated=tokens,
             cost_estimated_usd=None if price is None else tokens * price.prompt / 1e6,
-            script_line=self._state.agent.script_line if request.model.startswith("script:") else None,
+            script_line=line if request.model.startswith("script:") else None,
         )
         self.tell_session(
             BeginAsk(

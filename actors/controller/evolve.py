@@ -139,13 +139,16 @@ def _configured(state: Agent, event: SettingsChanged) -> Agent:
         state,
         iterations_max=state.iterations_max if event.iterations_max is None else event.iterations_max,
         budget_usd=state.budget_usd if event.budget_usd is None else event.budget_usd,
-        script_line=state.script_line if event.model is None else 0,
-        ask=state.ask if state.ask is None or event.model is None else replace(state.ask, counts=False),
     )
 
 
 def _asked(state: Agent, event: ModelAsked, version: int) -> Agent:
-    ask = Ask(version=version, attempt=event.attempt, cost_estimated_usd=event.cost_estimated_usd)
+    ask = Ask(
+        version=version,
+        attempt=event.attempt,
+        cost_estimated_usd=event.cost_estimated_usd,
+        model=event.model,
+    )
     asked = replace(state, ask=ask, unseen=False, unheard=False, finishing=False, waiting=False)
     if state.step is None:
         step = Step(number=event.step, attempts=event.attempt)
@@ -154,10 +157,14 @@ def _asked(state: Agent, event: ModelAsked, version: int) -> Agent:
 
 
 def _accepted(state: Agent, cost_usd: float | None) -> Agent:
-    counts = state.ask is not None and state.ask.counts
-    return replace(
-        state, ask=None, cost_usd=_sum(state.cost_usd, cost_usd), script_line=state.script_line + counts
-    )
+    model = "" if state.ask is None else state.ask.model
+    scripts = _read_on(state, model) if model.startswith("script:") else state.scripts
+    return replace(state, ask=None, cost_usd=_sum(state.cost_usd, cost_usd), scripts=scripts)
+
+
+def _read_on(state: Agent, model: str) -> tuple[tuple[str, int], ...]:
+    rest = [script for script in state.scripts if script[0] != model]
+    return (*rest, (model, state.script_line(model) + 1))
 
 
 def _acted(state: Agent, event: ActionProposed, version: int) -> Agent:

@@ -11,8 +11,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     version: int
     attempt: int
     cost_estimated_usd: float | None
-    counts: bool = True
-    """Its answer uses up a line of the script in force: false once another model was chosen meanwhile."""
+    model: str = ""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -66,10 +65,14 @@ class Agent(Struct, frozen=True, kw_only=True):
     waiting: bool = False
     """The agent spoke to the user and wants an answer."""
     repairs: int = 0
-    script_line: int = 0
-    """Answers and failures accepted from the model in force; the next line of a script."""
+    scripts: tuple[tuple[str, int], ...] = ()
+    """For each script that was asked, how many answers and failures were accepted from it."""
     turns: tuple[Turn, ...] = ()
     reenactment: Reenactment | None = None
+
+    def script_line(self, model: str | None) -> int:
+        """Return the line of a script that is next; no other model has lines."""
+        return next((lines for name, lines in self.scripts if name == model), 0)
 
     @property
     def reenacting(self) -> bool:

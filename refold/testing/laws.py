@@ -63,10 +63,10 @@ class Minutes:
         """Messages of users without their recall."""
         self.ask: int | None = None
         self.runner: str | None = None
-        self.lines = 0
-        """Answers and failures accepted of the model in force."""
-        self.counts = True
-        """Whether the answer to the open question is one of them: no other model was chosen meanwhile."""
+        self.lines: dict[str, int] = {}
+        """Answers and failures accepted of each model."""
+        self.asked = ""
+        """The model that was asked last."""
         self.requests: list[str] = []
         self.steps = self.steps_base = self.steps_max = 0
         """Steps begun, how many at the last extension, and how many there may be until the next."""
@@ -74,7 +74,7 @@ class Minutes:
         self.cost_max_usd: float | None = None
         self._asked: dict[int, float] = {}
 
-    def take(self, record: Record) -> None:  # noqa: PLR0915 - a few lines for each kind of fact
+    def take(self, record: Record) -> None:
         event = record.event
         self.version = record.version
         if record.given is not None:
@@ -94,12 +94,12 @@ class Minutes:
             case RecallRecorded(cause=int(cause)):
                 self.unheard.discard(cause)
             case ModelAsked(request=request, step=step):
-                self.ask, self.counts, self.steps = record.version, True, step
+                self.ask, self.asked, self.steps = record.version, event.model, step
                 self.requests.append(request)
                 self._asked[record.version] = event.cost_estimated_usd or 0.0
             case ModelAnswered() | ModelFailed():
                 self.ask = None
-                self.lines += self.counts
+                self.lines[self.asked] = self.lines.get(self.asked, 0) + 1
                 if isinstance(event, ModelAnswered):
                     self.cost_usd += event.cost_usd or 0.0
             case AskAbandoned(cause=int(cause)):
@@ -112,8 +112,6 @@ class Minutes:
                 if budget_usd is not None:
                     self.cost_max_usd = self.cost_usd + budget_usd
             case SettingsChanged():
-                if event.model is not None:
-                    self.lines, self.counts = 0, False
                 if event.iterations_max is not None:
                     self.steps_max = self.steps_base + event.iterations_max
             case RuntimeConnected(incarnation=incarnation):
@@ -230,8 +228,8 @@ def an_answer_has_its_question(minutes: Minutes, record: Record) -> str | None:
 def a_script_is_read_line_by_line(minutes: Minutes, record: Record) -> str | None:
     """Answers and failures that were accepted are counted: that is the line used next."""
     match record.event:
-        case ModelAsked(script_line=int(line)) if line != minutes.lines:
-            return f"line {line} is asked for after {minutes.lines} were accepted"
+        case ModelAsked(script_line=int(line), model=model) if line != minutes.lines.get(model, 0):
+            return f"line {line} is asked for after {minutes.lines.get(model, 0)} were accepted"
         case _:
             return None
 

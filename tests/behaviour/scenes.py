@@ -94,6 +94,12 @@ class Scene:
         return self.state.agent.state
 
     @property
+    def line(self) -> int:
+        """The line of the script in force that is next."""
+        settings = self.state.life.settings
+        return self.state.agent.script_line(None if settings is None else settings.model)
+
+    @property
     def open(self) -> tuple[OpenAction, ...]:
         return self.state.hands.open
 
@@ -198,7 +204,7 @@ class Scene:
             request="digest",
             messages=1,
             cost_estimated_usd=cost,
-            script_line=self.state.agent.script_line,
+            script_line=self.line,
         )
         return self.do(BeginAsk(**self.id(), fact=fact, seen=self.state.version))
 

@@ -99,15 +99,18 @@ def test_b46_settings_given_on_resume_are_facts_and_equal_ones_are_none() -> Non
 
 def test_b46_another_script_starts_at_its_first_line_and_the_same_one_goes_on() -> None:
     scene = Scene().running().step("", THINK).ask().fail("timeout").fire()
-    assert scene.state.agent.script_line == 2
-    assert scene.change(model="script:s").state.agent.script_line == 2
-    assert scene.change(model="script:other").state.agent.script_line == 0
+    assert scene.line == 2
+    assert scene.change(model="script:s").line == 2
+    assert scene.change(model="script:other").line == 0
+    assert scene.step("", THINK).line == 1
+    assert scene.change(model="script:s").line == 2, "what was accepted from a script stays accepted"
 
 
 def test_b46_an_answer_to_the_model_before_uses_up_no_line_of_the_next_one() -> None:
     scene = Scene().running().ask().change(model="script:other").hear("", THINK)
-    assert scene.state.agent.script_line == 0
-    assert scene.step("", THINK).state.agent.script_line == 1
+    assert scene.line == 0
+    assert scene.step("", THINK).line == 1
+    assert scene.change(model="script:s").line == 1
 
 
 def test_late_answers_and_abandoned_asks_use_up_no_line() -> None:
@@ -115,7 +118,7 @@ def test_late_answers_and_abandoned_asks_use_up_no_line() -> None:
     ask = scene.state.version
     scene.claim().hear("", RUN, ask=ask).ask()
     assert scene.of(ModelAsked)[-1].script_line == 0
-    assert scene.hear("", NO_TOOL).state.agent.script_line == 1
+    assert scene.hear("", NO_TOOL).line == 1
 
 
 def test_a_session_without_a_model_never_asks_one() -> None:
