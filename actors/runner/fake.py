@@ -36,6 +36,8 @@ class FakeWorld:
         self.mishaps: dict[str, Mishap] = {}
         """Set an action's key to have the runner lost when it is carried out."""
         self.interrupted: list[str] = []
+        self.lost: set[str] = set()
+        """The incarnations that died."""
         self.answer = answer
         self.results: dict[str, Observation] = {}
         self.known: dict[str, tuple[str, str]] = {}
@@ -61,6 +63,7 @@ class FakeWorld:
     def lose(self) -> None:
         """Have the runner die as if it were killed."""
         if self._runner is not None:
+            self.lost.add(self._runner.incarnation)
             self._runner.over = RunnerLost("the runner is gone")
             self._runner = None
 

@@ -7,7 +7,7 @@ here, in the same commit; docs name them by these functions' names.
 
 from collections.abc import Callable
 
-from refold.actors.controller.transitions import RESTING, allowed
+from refold.actors.controller.transitions import RESTING
 from refold.actors.session.due import agenda, due
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State, initial_state
@@ -34,7 +34,9 @@ from refold.eventlog.events import (
     SessionStarted,
     SettingsChanged,
 )
+from refold.eventlog.observations import Cancelled
 from refold.eventlog.record import Record
+from refold.testing.transitions import possible
 
 
 class Broken(AssertionError):
@@ -58,6 +60,8 @@ class Minutes:
         self.started: dict[int, int] = {}
         """How often each action was started."""
         self.answered: set[int] = set()
+        self.cancelled: set[int] = set()
+        """Actions that were answered in the runner's stead because a person ended them."""
         self.confirmed: set[int] = set()
         self.unheard: set[int] = set()
         """Messages of users without their recall."""
@@ -70,7 +74,7 @@ class Minutes:
         self.requests: list[str] = []
         self.steps = self.steps_base = self.steps_max = 0
         """Steps begun, how many at the last extension, and how many there may be until the next."""
-        self.cost_usd = 0.0
+        self.cost_usd = self.cost_base_usd = 0.0
         self.cost_max_usd: float | None = None
         self._asked: dict[int, float] = {}
 
@@ -86,9 +90,11 @@ class Minutes:
                 self.confirmed.update(actions)
             case ActionStarted(cause=int(cause)):
                 self.started[cause] = self.started.get(cause, 0) + 1
-            case ObservationRecorded(cause=int(cause)):
+            case ObservationRecorded(cause=int(cause), observation=observation):
                 self.open.pop(cause, None)
                 self.answered.add(cause)
+                if isinstance(observation, Cancelled):
+                    self.cancelled.add(cause)
             case MessageReceived():
                 self.unheard.add(record.version)
             case RecallRecorded(cause=int(cause)):
@@ -110,10 +116,12 @@ class Minutes:
             case LimitsExtended(iterations=iterations, budget_usd=budget_usd):
                 self.steps_base, self.steps_max = self.steps, self.steps + iterations
                 if budget_usd is not None:
-                    self.cost_max_usd = self.cost_usd + budget_usd
+                    self.cost_base_usd, self.cost_max_usd = self.cost_usd, self.cost_usd + budget_usd
             case SettingsChanged():
                 if event.iterations_max is not None:
                     self.steps_max = self.steps_base + event.iterations_max
+                if event.budget_usd is not None:
+                    self.cost_max_usd = self.cost_base_usd + event.budget_usd
             case RuntimeConnected(incarnation=incarnation):
                 self.runner = incarnation
             case RuntimeLost() | RuntimeFailed():
@@ -255,7 +263,7 @@ def states_follow_the_table(minutes: Minutes, record: Record) -> str | None:
     """B24."""
     before = minutes.state.agent.state
     match record.event:
-        case AgentStateChanged(state=after) if not allowed(before, after):
+        case AgentStateChanged(state=after) if not possible(before, after):
             return f"{before} -> {after}"
         case _:
             return None

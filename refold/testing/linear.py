@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from refold.actors.controller.transitions import allowed
 from refold.actors.session.commands import (
     ChangeSettings,
     CloseSession,
@@ -18,6 +17,7 @@ from refold.actors.session.commands import (
 from refold.actors.session.state import State
 from refold.testing.laws import Broken
 from refold.testing.person import Heard
+from refold.testing.transitions import possible
 
 type Expected = str
 """What a command comes to: `refused`, `nothing` new, or records that hold a fact of this type."""
@@ -30,9 +30,9 @@ def expected(state: State, command: Command) -> frozenset[Expected]:
         return frozenset({"nothing" if isinstance(command, CloseSession) else "refused"})
     match command:
         case PauseAgent():
-            return _move(agent == "paused", possible=allowed(agent, "paused"))
+            return _move(agent == "paused", can=possible(agent, "paused"))
         case StopAgent():
-            return _move(agent == "stopped", possible=allowed(agent, "stopped"))
+            return _move(agent == "stopped", can=possible(agent, "stopped"))
         case ResumeAgent():
             return frozenset({"AgentStateChanged" if agent == "paused" else "nothing"})
         case SendMessage():
@@ -90,5 +90,5 @@ def _check(one: Heard, states: Sequence[State], recorded: frozenset[str]) -> Non
         )
 
 
-def _move(there: bool, *, possible: bool) -> frozenset[Expected]:  # noqa: FBT001
-    return frozenset({"nothing" if there else "AgentStateChanged" if possible else "refused"})
+def _move(there: bool, *, can: bool) -> frozenset[Expected]:  # noqa: FBT001
+    return frozenset({"nothing" if there else "AgentStateChanged" if can else "refused"})

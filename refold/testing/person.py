@@ -35,6 +35,8 @@ class Person:
         self.waiting: dict[str, tuple[Command, int, int]] = {}
         self._stepper, self._stream, self._version = stepper, stream, version
         self._clock = 0
+        self._sent: dict[str, int] = {}
+        """How many faults there could yet be when a command was sent last and not lost on the line."""
 
     def arrive(self) -> None:
         """Call the driver that is there now; what the one before did not answer is said again."""
@@ -50,6 +52,10 @@ class Person:
         """Say again whatever was not answered."""
         for command, _, _ in tuple(self.waiting.values()):
             self._send(command)
+
+    def unheard(self) -> list[str]:
+        """Return the commands that reached a driver to which nothing has happened since, and wait."""
+        return [id_ for id_ in self.waiting if self._sent.get(id_) == self._stepper.faults]
 
     def listen(self) -> None:
         """Take in the answers that arrived."""
@@ -76,5 +82,6 @@ class Person:
     def _send(self, command: Command) -> None:
         message = Submit(command=command, reply_to=NAME)
         trouble = self._stepper.mishap("line", "lost", "twice")
+        self._sent[command.id] = -1 if trouble == "lost" else self._stepper.faults
         for _ in range({None: 1, "lost": 0, "twice": 2}[trouble]):
             self._stepper.tell(session_name(self._stream), message)

@@ -1,5 +1,6 @@
 """Simulated sessions: a whole session with its world and a person, watched by every law."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from types import MappingProxyType
@@ -29,7 +30,13 @@ from refold.actors.session.commands import (
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
 from refold.eventlog.actions import Action
-from refold.eventlog.events import AgentState, MessageReceived, SessionStarted, SettingsChanged
+from refold.eventlog.events import (
+    AgentState,
+    MessageReceived,
+    RuntimeLost,
+    SessionStarted,
+    SettingsChanged,
+)
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.observations import Observation
 from refold.eventlog.record import Record
@@ -40,6 +47,7 @@ from refold.testing.laws import Broken, Minutes, check, check_rest
 from refold.testing.linear import check_commands
 from refold.testing.person import Person
 from refold.testing.simulation import Run
+from refold.testing.steps import Steps, check_step
 from refold.testing.troubled import TroubledWorld
 
 if TYPE_CHECKING:
@@ -118,14 +126,15 @@ class SessionRun:
             self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._committed)
         else:
             self.disk = Disk(stepper, self._file.log, self._committed, self._file.reopen)
-        self.minutes = Minutes()
+        self.minutes, self.steps = Minutes(), Steps()
         self.states: list[State] = []
         self.person = Person(stepper, STREAM, lambda: self.minutes.version)
         self._sessions: Sessions | None = None
         self._seed = seed
         self._plan = scenario.plan(Random(f"person of {seed}"))  # noqa: S311 - repeatable on purpose
         self._encores = scenario.encores
-        self._insists = self._commands = self._asked = self._struck = 0
+        self._insists = self._commands = self._asked = self._struck = self._let_go = 0
+        self._effects = Counter[int]()
         self._fresh: list[Record] = []
         self._touched: list[str] = []
         self._seen: set[str] = set()
@@ -157,6 +166,8 @@ class SessionRun:
             raise self._broken
         if len(self.world.asked) > self._asked:
             self._check_asked()
+        if len(self.world.let_go) > self._let_go:
+            self._check_let_go()
         self.person.listen()
         while self._plan and self.minutes.version >= self._plan[0][0]:
             self._do(self._plan.pop(0)[1])
@@ -164,6 +175,8 @@ class SessionRun:
     def rest(self) -> bool:
         self.look()
         if self.person.waiting:
+            if unheard := self.person.unheard():
+                raise Broken("who_was_not_cut_off_is_answered", f"{unheard} wait in vain")
             self._insists += 1
             if self._insists > INSISTS_MAX:
                 raise Broken("every_command_is_answered", f"{tuple(self.person.waiting)} is not")
@@ -229,6 +242,8 @@ class SessionRun:
         for record in fresh:
             if record.given is not None:
                 self._seen.add(f"{self.minutes.state.agent.state} {record.given.kind}")
+            self._check_lost(record)
+            check_step(self.minutes, self.steps, record)
             check(self.minutes, record)
             self.states.append(self.minutes.state)
             self._digests.append(record.digest)
@@ -278,11 +293,10 @@ class SessionRun:
 
     def _check_touched(self, key: str) -> None:
         """B16, B32, design 6: the world is touched once, and only by what is recorded as started."""
-        version = int(key.rpartition("/")[2])
-        if self.world.runner.effects[key] > 1:
-            raise Broken(
-                "an_action_takes_effect_at_most_once", f"{key}: {self.world.runner.effects[key]} times"
-            )
+        version = _version(key)
+        self._effects[version] += 1
+        if self._effects[version] > 1:
+            raise Broken("an_action_takes_effect_at_most_once", f"{key}: {self._effects[version]} times")
         if version not in self.minutes.started:
             raise Broken("what_touches_the_world_was_recorded_before", f"{key} was not started")
 
@@ -293,17 +307,50 @@ class SessionRun:
                 raise Broken("a_request_is_recorded_before_it_leaves", request)
         self._asked = len(self.world.asked)
 
+    def _check_lost(self, record: Record) -> None:
+        match record.event:
+            case RuntimeLost(incarnation=incarnation) if incarnation not in self.world.runner.lost:
+                raise Broken("a_runner_is_lost_only_if_it_died", f"{incarnation} lives")
+            case _:
+                pass
+
+    def _check_let_go(self) -> None:
+        """Design 6: the runner keeps a result until the observation is in the log."""
+        for key in self.world.let_go[self._let_go :]:
+            if _version(key) not in self.minutes.answered:
+                raise Broken("a_result_is_kept_until_it_is_recorded", f"{key} was let go before")
+        self._let_go = len(self.world.let_go)
+
+    def _check_interrupted(self) -> None:
+        """B13, B26: what a person ended does not run on; the runner is told so, now or when it is back."""
+        last = max(self.minutes.started, default=None)
+        if last is None or last not in self.minutes.cancelled or self.minutes.state.hands.incarnation is None:
+            return
+        told = (*self.world.runner.interrupted, *self.world.let_go)
+        if last not in map(_version, told):
+            raise Broken("what_nobody_awaits_is_interrupted", f"version {last} may run on")
+
     def _check_quiet(self) -> None:
         self._take_fresh()
         check_rest(self.minutes, self.disk.agenda().get(STREAM, b""))
+        self._check_interrupted()
+        self._check_abreast()
 
     def _check_live(self, actors: Mapping[str, Actor]) -> None:
         """Design 5: what an actor holds is the fold of what it has seen, at any moment."""
         for name, actor in actors.items():
             if not isinstance(actor, Follower | SessionActor) or (version := actor.state.version) < 0:
                 continue
+            if version >= len(self.states):
+                raise Broken("nobody_is_ahead_of_the_log", f"{name} at version {version}")
             if actor.state != self.states[version]:
                 raise Broken("live_state_is_the_fold_of_the_log", f"{name} at version {version}")
+
+    def _check_abreast(self) -> None:
+        """Design 5: where nothing moves, everybody has heard everything."""
+        for name, actor in self.stepper.living().items():
+            if isinstance(actor, Follower | SessionActor) and actor.state.version != self.minutes.version:
+                raise Broken("everybody_has_heard_everything_at_rest", f"{name} at {actor.state.version}")
 
     def _check_acknowledged(self) -> None:
         """Design 4: what was acknowledged is in the log, as it was acknowledged."""
@@ -314,6 +361,14 @@ class SessionRun:
             for record in one.records:
                 if self._digests[record.version] != record.digest:
                     raise Broken("what_is_acknowledged_is_stored", f"version {record.version} is not")
+
+
+def _version(key: str) -> int:
+    """Return the action that a key names."""
+    version = key.rpartition("/")[2]
+    if not version.isdecimal():
+        raise Broken("a_key_names_its_action", key)
+    return int(version)
 
 
 def _file() -> "LogFile":

@@ -122,13 +122,13 @@ def _chunks(first: int, seeds: int | None, until: float | None) -> Iterator[tupl
 
 
 def _here(scenario: Scenario, chunks: Iterator[tuple[int, int]]) -> Generator[Chunk]:
-    with _rarely_collecting():
+    with rarely_collecting():
         for first, count in chunks:
             yield run_chunk(scenario, first, count)
 
 
 @contextlib.contextmanager
-def _rarely_collecting() -> Generator[None]:
+def rarely_collecting() -> Generator[None]:
     """Look for circular garbage rarely: a run leaves little of it, and looking takes a tenth of the time."""
     before = gc.get_threshold()
     gc.freeze()
@@ -189,7 +189,7 @@ def _next(done: "Queue[Chunk | str]", processes: "Sequence[SpawnProcess]") -> Ch
 def _work(name: str, load: Load, asked: "Queue[tuple[int, int]]", done: "Queue[Chunk | str]") -> None:
     try:
         scenario, boss = load(name), multiprocessing.parent_process()
-        with _rarely_collecting():
+        with rarely_collecting():
             while boss is None or boss.is_alive():
                 with contextlib.suppress(queue.Empty):
                     done.put(run_chunk(scenario, *asked.get(timeout=ORPHANED_S)))

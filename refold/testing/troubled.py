@@ -37,6 +37,8 @@ class TroubledWorld(SmallWorld):
         self.stepper = stepper
         self.asked: list[str] = []
         """Digests of the requests that reached the model, in order."""
+        self.let_go: list[str] = []
+        """Keys whose results the runner was told to forget, in order."""
 
     @override
     def model(self, settings: Settings) -> Model:
@@ -101,3 +103,8 @@ class _TroubledHands(SmallHands):
         observation = super().execute(key, digest, action, started_in=started_in, on_glimpse=on_glimpse)
         stepper.point("after executing")
         return observation
+
+    @override
+    def acknowledge(self, key: str) -> None:
+        self._troubled.let_go.append(key)
+        super().acknowledge(key)

@@ -1,0 +1,301 @@
+"""Laws of an agent's steps: what it is shown, how often it tries, when it goes in circles, what it reads.
+
+`Steps` follow the records beside the `Minutes`, without a decider's help.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from refold.eventlog.actions import Action, Message, Think
+from refold.eventlog.events import (
+    ActionProposed,
+    ActionsConfirmed,
+    AgentStateChanged,
+    AskAbandoned,
+    CallRefused,
+    FaultClass,
+    LimitsExtended,
+    MessageReceived,
+    ModelAnswered,
+    ModelAsked,
+    ModelFailed,
+    ObservationRecorded,
+    RecallRecorded,
+    SessionClaimed,
+    SessionFaulted,
+)
+from refold.eventlog.record import Record
+from refold.projections.conversation import Conversation
+from refold.testing.laws import Broken, Minutes
+
+if TYPE_CHECKING:
+    from refold.eventlog.observations import Observation
+
+CIRCLE = 4
+"""So many equal actions with equal answers in a row are a circle."""
+
+STAYING: frozenset[FaultClass] = frozenset({"authentication", "credit", "content_policy", "not_found"})
+"""Faults that no further try will mend."""
+
+
+class Steps:
+    """What the records of one stream say of its agent's steps."""
+
+    def __init__(self) -> None:
+        self.step = self.failures = self.repairs = 0
+        """The step under way, its failed tries, and the answers in a row without a valid action."""
+        self.fault: FaultClass | None = None
+        """What the last try failed of."""
+        self.pairs: dict[int, tuple[Action, Observation | None]] = {}
+        """Actions since a person last spoke or extended the limits, each with what came of it."""
+        self.unread: set[str] = set()
+        """Tool calls of the last answer that are neither proposed nor refused."""
+        self.unshown: set[int] = set()
+        """Messages of the user that no request has held."""
+        self.first: int | None = None
+        """The first message of the user."""
+        self.state_version = -1
+        self.claimed = False
+        """The last record is a claim."""
+        self.conversation = Conversation()
+
+    def take(self, record: Record) -> None:
+        event = record.event
+        self.claimed = isinstance(event, SessionClaimed)
+        match event:
+            case ModelAsked(step=step):
+                self.failures = self.failures if step == self.step else 0
+                self.step = step
+                self.unshown.clear()
+            case ModelFailed(fault=fault):
+                self.failures += 1
+                self.fault = fault
+            case ModelAnswered(tool_calls=calls):
+                self.repairs += 1
+                self.unread = {call.id for call in calls}
+            case CallRefused(tool_call_id=call):
+                self.unread.discard(call or "")
+            case ActionProposed(action=action, tool_call_id=call):
+                self.repairs = 0
+                self.unread.discard(call or "")
+                if not isinstance(action, Message):
+                    self.pairs[record.version] = _bare(action), None
+            case ObservationRecorded(cause=int(cause), observation=observation) if cause in self.pairs:
+                self.pairs[cause] = self.pairs[cause][0], observation
+            case MessageReceived():
+                self.first = record.version if self.first is None else self.first
+                self.unshown.add(record.version)
+                self._begin_anew()
+            case LimitsExtended():
+                self._begin_anew()
+            case AgentStateChanged() | SessionFaulted():
+                self.state_version = record.version
+            case _:
+                pass
+        self.conversation.add(record)
+
+    def _begin_anew(self) -> None:
+        self.repairs = 0
+        self.pairs.clear()
+
+    @property
+    def in_a_circle(self) -> bool:
+        last = [pair for pair in self.pairs.values() if pair[1] is not None][-CIRCLE:]
+        return len(last) == CIRCLE and all(pair == last[0] for pair in last)
+
+
+def _bare(action: Action) -> Action:
+    return action if isinstance(action, Think) else replace(action, thought="")
+
+
+def a_request_shows_all_that_was_said(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B18: a question is built from everything before it; what came meanwhile makes it stale."""
+    del minutes
+    match record.event:
+        case ModelAsked(model=model, request=request):
+            if steps.conversation.request(model).digest != request:
+                return f"version {record.version} asks without something that was said before it"
+        case _:
+            pass
+    return None
+
+
+def tries_are_exact(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B30: a step is tried again as often as its settings say, and given up only then."""
+    settings = minutes.state.life.settings
+    if settings is None:
+        return None
+    match record.event:
+        case ModelAsked(step=step) if step == steps.step and steps.failures > settings.retries_max:
+            return f"step {step} is tried after {steps.failures} failures"
+        case AgentStateChanged(state="error", reason=reason) if "gave up" in reason:
+            if steps.failures <= settings.retries_max:
+                return f"given up after {steps.failures} failures of {settings.retries_max + 1}"
+        case _:
+            pass
+    return None
+
+
+def what_will_not_pass_is_not_tried_again(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B30."""
+    del minutes
+    match record.event:
+        case AgentStateChanged(state="rate_limited") if steps.fault in STAYING:
+            return f"version {record.version} will try again after {steps.fault}"
+        case _:
+            return None
+
+
+def repairs_are_counted(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B21: so many answers in a row without a valid action, and not one more."""
+    settings = minutes.state.life.settings
+    if settings is None:
+        return None
+    match record.event:
+        case ModelAsked(step=step) if step != steps.step and steps.repairs > settings.repairs_max:
+            return f"version {record.version} asks after {steps.repairs} answers without an action"
+        case AgentStateChanged(state="error", reason=reason) if "held no valid action" in reason:
+            if steps.repairs <= settings.repairs_max:
+                return f"ended after {steps.repairs} of {settings.repairs_max + 1}"
+        case _:
+            pass
+    return None
+
+
+def who_goes_in_circles_is_stopped(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B29, its first pattern: four equal actions with equal answers in a row."""
+    del minutes
+    match record.event:
+        case ModelAsked(step=step) if step != steps.step and steps.in_a_circle:
+            return f"version {record.version} asks for more of the same"
+        case _:
+            return None
+
+
+def every_call_is_read(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B17, B21: each tool call of an answer is proposed or refused with it."""
+    del minutes
+    match record.event:
+        case ModelAsked() if steps.unread:
+            return f"version {record.version} asks, and {sorted(steps.unread)} came to nothing"
+        case _:
+            return None
+
+
+def a_message_is_heard_before_the_agent_finishes(
+    minutes: Minutes, steps: Steps, record: Record
+) -> str | None:
+    """B18, B20: what the user said while the agent worked is shown to it before it rests."""
+    del minutes
+    match record.event:
+        case AgentStateChanged(state="finished") if steps.unshown:
+            return f"finished at version {record.version}, and {sorted(steps.unshown)} were not shown"
+        case _:
+            return None
+
+
+def a_timer_counts_for_its_own_state(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B30: the timer of a wait that is over ends no other one."""
+    del minutes
+    given = record.given
+    if given is not None and given.kind == "FireTimer" and given.body["timer"] != steps.state_version:
+        return f"the timer of version {given.body['timer']} ends the state of {steps.state_version}"
+    return None
+
+
+def the_first_message_recalls_the_workspace(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B36: and each later one knowledge."""
+    del minutes
+    match record.event:
+        case RecallRecorded(recall=recall, cause=cause):
+            if (recall == "workspace_context") != (cause == steps.first):
+                return f"version {cause} recalls {recall}; the first message is {steps.first}"
+        case _:
+            pass
+    return None
+
+
+def a_claim_gives_up_the_open_question(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B44: nobody hears its answer any more; it counts, and is asked again as another one."""
+    if steps.claimed and minutes.ask is not None and not isinstance(record.event, AskAbandoned):
+        return f"version {record.version} follows a claim, and the question of {minutes.ask} stays open"
+    return None
+
+
+def an_approval_is_asked_for_once(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B33: what was approved stays approved, also after a restart."""
+    del steps
+    match record.event:
+        case AgentStateChanged(state="awaiting_user_confirmation") if (
+            minutes.confirmed >= minutes.open.keys()
+        ):
+            return f"version {record.version} waits for an approval of what has it: {sorted(minutes.open)}"
+        case _:
+            return None
+
+
+def an_approval_names_what_it_approves(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B33: what was shown is approved, and nothing that came since."""
+    del minutes, steps
+    match record.event:
+        case ActionsConfirmed(digest=digest) if record.given is not None:
+            if record.given.body["digest"] != digest:
+                return f"version {record.version} approves {digest}"
+        case _:
+            pass
+    return None
+
+
+def only_what_was_started_is_observed(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B32: the world answers nothing that it was not asked to do on record."""
+    del steps
+    match record.event:
+        case ObservationRecorded(cause=int(cause)) if cause not in minutes.started:
+            if record.given is not None and record.given.kind == "ReportObservation":
+                return f"version {record.version} observes {cause}, which was not started"
+        case _:
+            pass
+    return None
+
+
+def our_own_code_does_not_fail(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B22 says what happens then; here only crashes that were simulated may lead to it."""
+    del minutes, steps
+    match record.event:
+        case SessionFaulted(error=error, message=message) if error != "Crash":
+            return f"{error}: {message}"
+        case _:
+            return None
+
+
+type StepLaw = Callable[[Minutes, Steps, Record], str | None]
+
+STEP_LAWS: tuple[StepLaw, ...] = (
+    a_request_shows_all_that_was_said,
+    tries_are_exact,
+    what_will_not_pass_is_not_tried_again,
+    repairs_are_counted,
+    who_goes_in_circles_is_stopped,
+    every_call_is_read,
+    a_message_is_heard_before_the_agent_finishes,
+    a_timer_counts_for_its_own_state,
+    the_first_message_recalls_the_workspace,
+    a_claim_gives_up_the_open_question,
+    an_approval_is_asked_for_once,
+    an_approval_names_what_it_approves,
+    only_what_was_started_is_observed,
+    our_own_code_does_not_fail,
+)
+
+
+def check_step(minutes: Minutes, steps: Steps, record: Record) -> None:
+    """Hold every law of steps against a record that was just committed, then take it in; raises `Broken`.
+
+    The `minutes` are those before it.
+    """
+    for law in STEP_LAWS:
+        if (found := law(minutes, steps, record)) is not None:
+            raise Broken(law.__name__, found)
+    steps.take(record)
