@@ -52,7 +52,9 @@ LIMITS = SessionScenario(
     settings=replace(SETTINGS, iterations_max=2, budget_usd=0.01),
     price=Price(prompt=2.0, completion=4.0),
     lines=tuple(
-        says("", _run(str(number)), *((FINISH,) if number >= LONG else ()), usage=_USAGE)
+        replace(
+            says("", _run(str(number)), *((FINISH,) if number >= LONG else ()), usage=_USAGE), cost_usd=0.0024
+        )
         for number in range(20)
     ),
     verbs=("say", "continue", "budget"),
