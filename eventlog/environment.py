@@ -176,6 +176,12 @@ class Environment:
         return self._map_bytes
 
     @property
+    def syncs(self) -> bool:
+        """Whether a commit is on the disk when it returns."""
+        flags = self._opened.flags()
+        return bool(flags["sync"] and flags["metasync"])
+
+    @property
     def transaction(self) -> int:
         """The number of the last committed transaction, whoever made it."""
         with self._passing() as env:

@@ -1,7 +1,7 @@
 """A real log in a real file for simulations: LMDB as it is, in memory where the machine offers a place there.
 
-Nothing is left out of what it does: where files live in memory, a sync has nothing to do. A process that
-dies leaves what it committed, and the next one opens the file anew.
+A process that dies takes its machine with it: what was not synced is gone, and the next one opens what is
+left. Where files live in memory a sync has nothing to do, so the file is asked whether its commits sync.
 """
 
 import shutil
@@ -20,11 +20,15 @@ class LogFile:
 
     def __init__(self) -> None:
         self._folder = Path(mkdtemp(prefix="refold-", dir=MEMORY if MEMORY.is_dir() else None))
+        self._home, self._synced = self._folder / "log", self._folder / "synced"
         self.log: EventLog = self._open()
 
     def reopen(self) -> EventLog:
-        """Let go of the file as a dead process does, and open it as the next one."""
+        """Let go of the file as a machine does that loses its power, and open it as the next one."""
         self.log.close()
+        if self._synced.exists():
+            shutil.rmtree(self._home)
+            self._synced.rename(self._home)
         self.log = self._open()
         return self.log
 
@@ -33,4 +37,7 @@ class LogFile:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _open(self) -> EventLog:
-        return LMDBLog.open(self._folder / "log", log_id=bytes(16), map_bytes=MAP_BYTES)
+        log = LMDBLog.open(self._home, log_id=bytes(16), map_bytes=MAP_BYTES)
+        if not log.segments.active.environment.syncs:
+            shutil.copytree(self._home, self._synced)
+        return log
