@@ -13,7 +13,7 @@ from refold.testing.simulation import Scenario, Simulated, simulate
 
 RUNS_MAX = 4_000
 ENOUGH = 3
-"""A story with no more deviations than this can be read: nothing shorter is looked for at length."""
+"""A story with no more deviations than this is short enough to read; only longer ones are looked for anew."""
 SHIFTS = (-1, 1, -2, 2, 3, -3)
 """How far the decisions behind a deviation move when it is taken out, as a rule."""
 FEW = 8
@@ -21,8 +21,13 @@ FEW = 8
 NEIGHBOURS = 4
 """Seeds behind the failing one that are looked at too: another person, or none, may need less trouble."""
 
+LIKELY = 0.7
+"""How often a deviation that is tried at random is of a kind that the run that failed had."""
+
 type Plan = dict[int, int]
 """Deviations from the plain course, by the number of their decision."""
+type Trouble = tuple[int, int]
+"""A kind of fault: in how many ways a thing could go wrong, and in which it did."""
 
 
 def law_of(simulated: Simulated) -> str | None:
@@ -53,18 +58,18 @@ class _Spent(Exception):
 
 
 class _Watched:
-    """A replay that notes how many ways each decision had."""
+    """A replay that notes of each decision how many ways there were to go on, and to go wrong."""
 
     def __init__(self, plan: Plan) -> None:
-        self.ways: list[int] = []
+        self.ways: list[tuple[int, int]] = []
         self._replay = Replay(plan)
 
     def choose(self, count: int, ways: Sequence[Way] = (), /) -> int:
-        self.ways.append(count)
+        self.ways.append((count, 0))
         return self._replay.choose(count, ways)
 
     def trouble(self, count: int, occasion: Occasion, /) -> int:
-        self.ways.append(count + 1)
+        self.ways.append((1, count))
         return self._replay.trouble(count, occasion)
 
 
@@ -122,30 +127,40 @@ class _Search:
 
     def start_anew(self) -> None:
         """Look for few deviations where many are left: each single one, then a few at a time."""
-        seeds = range(self.best.seed, self.best.seed + NEIGHBOURS + 1)
         if len(self.best.deviations) <= ENOUGH:
             return
+        seeds = range(self.best.seed, self.best.seed + NEIGHBOURS + 1)
+        troubles = self._troubles_of(self.best)
         for seed in seeds:
             _, plain = self._run({}, seed)
-            if any(self._attempt(plan, seed) for plan in _singles(plain.ways)):
+            likely = [plan for plan in _singles(plain.ways) if _trouble(plain.ways, plan) in troubles]
+            if any(self._attempt(plan, seed) for plan in likely):
                 return
         chance = Random(f"few deviations of {self.best.seed}")  # noqa: S311 - repeatable on purpose
         while len(self.best.deviations) > ENOUGH:
-            self._attempt_few(chance.choice(seeds), chance)
+            self._attempt_few(chance.choice(seeds), chance, troubles)
 
-    def _attempt_few(self, seed: int, chance: Random) -> None:
-        """Deviate two or three times, each from the course that the ones before led to."""
+    def _troubles_of(self, simulated: Simulated) -> set[Trouble]:
+        """Return what went wrong in a run, by kind."""
+        _, watched = self._run(simulated.deviations, simulated.seed)
+        kinds = (_trouble(watched.ways, {number: choice}) for number, choice in simulated.deviations.items())
+        return {kind for kind in kinds if kind is not None}
+
+    def _attempt_few(self, seed: int, chance: Random, troubles: set[Trouble]) -> None:
+        """Deviate two or three times, each from the course that the ones before led to.
+
+        Half of the time in a way that is among the troubles of the run that failed.
+        """
         plan: Plan = {}
         for _ in range(ENOUGH):
             found, watched = self._run(plan, seed)
             if law_of(found) == self._law and _size(found) < _size(self.best):
                 self.best = found
-                return
-            later = range(max(plan, default=-1) + 1, len(watched.ways))
+            later = [one for one in _singles(watched.ways) if min(one) > max(plan, default=-1)]
             if found.failure is not None or not later:
                 return
-            number = chance.choice(later)
-            plan[number] = chance.randrange(1, watched.ways[number])
+            likely = [one for one in later if _trouble(watched.ways, one) in troubles]
+            plan |= chance.choice(likely if likely and chance.random() < LIKELY else later)
         self._attempt(plan, seed)
 
 
@@ -181,7 +196,14 @@ def _tidier(deviations: Mapping[int, int]) -> Iterator[Plan]:
             step *= 2
 
 
-def _singles(ways: Iterable[int]) -> Iterator[Plan]:
-    for number, count in enumerate(ways):
-        for choice in range(1, count):
+def _singles(ways: Iterable[tuple[int, int]]) -> Iterator[Plan]:
+    for number, (benign, faults) in enumerate(ways):
+        for choice in range(1, benign + faults):
             yield {number: choice}
+
+
+def _trouble(ways: Sequence[tuple[int, int]], plan: Plan) -> Trouble | None:
+    """Return the kind of fault that a single deviation is; None for one that only changes an order."""
+    ((number, choice),) = plan.items()
+    benign, faults = ways[number]
+    return (faults, choice - benign) if choice >= benign else None
