@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import appends, growth, peers, rebuild, report, starts, steps
+from benchmarks import appends, growth, peers, rebuild, report, simulations, starts, steps
 from benchmarks.figures import Figures
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def main() -> None:
         folder = Path(place)
         stages: dict[str, Callable[[], None]] = {
             "starts": lambda: starts.measure(figures),
+            "simulations": lambda: simulations.measure(figures, rounds=ROUNDS),
             "appends": lambda: appends.measure(folder, figures, ROUNDS),
             "steps": lambda: steps.measure(folder, figures, ROUNDS),
             "growth": lambda: growth.measure(folder, figures, ROUNDS),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from benchmarks import appends, growth, rebuild, steps
+from benchmarks import appends, growth, rebuild, simulations, steps
 from benchmarks.figures import Figures
 from benchmarks.payloads import SHORT
 
@@ -53,6 +53,11 @@ def bars(figures: Figures) -> list[Bar]:
         Bar("rebuild, checked / eventsourcing", ratio(checked, "eventsourcing, rebuild"), "≥", 1.5),
         Bar("rebuild, checked / openhands-sdk", ratio(checked, "openhands-sdk, rebuild"), "≥", 40),
         Bar("ms per agent step beyond its commits", figures[f"own ms per step of {longest} steps"], "<", 5),
+        *(
+            Bar(f"{what}, log {log}", figures[f"{what}, log {log}"], "≥", asked)
+            for what in ("simulated sessions per CPU minute",)
+            for log, asked in (("in memory", 15_000), ("in a file", 5000))
+        ),
         Bar("ms to import refold beyond bare Python", importing, "<", 80),
         Bar("ms for refold --help", figures["ms for refold --help"], "<", 250),
     ]
@@ -126,6 +131,15 @@ def page(figures: Figures, rounds: int, events: int) -> str:
             for name in ("wall ms", "ms in commits", "own ms", "CPU ms", "commits")
         ]
         lines.append(f"| {count} steps | {' | '.join(columns)} |")
+    lines += ["", "## Simulated sessions", "", "| log | per CPU minute | per minute | steps each |"]
+    lines += ["|---|---|---|---|"]
+    for log in simulations.LOGS:
+        whats = (
+            "simulated sessions per CPU minute",
+            "simulated sessions per minute",
+            "steps per simulated session",
+        )
+        lines.append(f"| {log} | {' | '.join(f'{figures[f"{what}, log {log}"]:,.0f}' for what in whats)} |")
     lines += ["", "## Durability", ""]
     lines.append(
         "- Refold and bare LMDB: two syncs for each commit, of the pages and of the page that names them."

@@ -78,7 +78,7 @@ class Minutes:
         self.cost_max_usd: float | None = None
         self._asked: dict[int, float] = {}
 
-    def take(self, record: Record) -> None:
+    def take(self, record: Record) -> None:  # noqa: PLR0915 - a few lines for each kind of fact
         event = record.event
         self.version = record.version
         if record.given is not None:

@@ -126,12 +126,12 @@ class _Search:
     # From the plain course up -----------------------------------------------------------------------------
 
     def start_anew(self) -> None:
-        """Look for few deviations where many are left: each single one, then a few at a time."""
-        if len(self.best.deviations) <= ENOUGH:
+        """Look for single deviations of the kinds that are left; where many are, for a few at a time."""
+        if len(self.best.deviations) <= 1:
             return
         seeds = range(self.best.seed, self.best.seed + NEIGHBOURS + 1)
         troubles = self._troubles_of(self.best)
-        for seed in seeds:
+        for seed in seeds if len(self.best.deviations) > ENOUGH else seeds[:1]:
             _, plain = self._run({}, seed)
             likely = [plan for plan in _singles(plain.ways) if _trouble(plain.ways, plan) in troubles]
             if any(self._attempt(plan, seed) for plan in likely):
