@@ -3,7 +3,7 @@
 `Steps` follow the records beside the `Minutes`, without a decider's help.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -28,7 +28,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.record import Record
 from refold.projections.conversation import Conversation
-from refold.testing.laws import Broken, Minutes
+from refold.testing.laws import EVERY, Broken, Kinds, Minutes, by_kind
 
 if TYPE_CHECKING:
     from refold.eventlog.observations import Observation
@@ -272,22 +272,25 @@ def our_own_code_does_not_fail(minutes: Minutes, steps: Steps, record: Record) -
 
 type StepLaw = Callable[[Minutes, Steps, Record], str | None]
 
-STEP_LAWS: tuple[StepLaw, ...] = (
-    a_request_shows_all_that_was_said,
-    tries_are_exact,
-    what_will_not_pass_is_not_tried_again,
-    repairs_are_counted,
-    who_goes_in_circles_is_stopped,
-    every_call_is_read,
-    a_message_is_heard_before_the_agent_finishes,
-    a_timer_counts_for_its_own_state,
-    the_first_message_recalls_the_workspace,
-    a_claim_gives_up_the_open_question,
-    an_approval_is_asked_for_once,
-    an_approval_names_what_it_approves,
-    only_what_was_started_is_observed,
-    our_own_code_does_not_fail,
-)
+STEP_LAWS: Mapping[StepLaw, Kinds] = {
+    a_claim_gives_up_the_open_question: EVERY,
+    a_timer_counts_for_its_own_state: (AgentStateChanged,),
+    a_request_shows_all_that_was_said: (ModelAsked,),
+    tries_are_exact: (ModelAsked, AgentStateChanged),
+    what_will_not_pass_is_not_tried_again: (AgentStateChanged,),
+    repairs_are_counted: (ModelAsked, AgentStateChanged),
+    who_goes_in_circles_is_stopped: (ModelAsked,),
+    every_call_is_read: (ModelAsked,),
+    a_message_is_heard_before_the_agent_finishes: (AgentStateChanged,),
+    the_first_message_recalls_the_workspace: (RecallRecorded,),
+    an_approval_is_asked_for_once: (AgentStateChanged,),
+    an_approval_names_what_it_approves: (ActionsConfirmed,),
+    only_what_was_started_is_observed: (ObservationRecorded,),
+    our_own_code_does_not_fail: (SessionFaulted,),
+}
+"""Each law with the kinds of facts that it looks at."""
+
+_LAWS = by_kind(STEP_LAWS)
 
 
 def check_step(minutes: Minutes, steps: Steps, record: Record) -> None:
@@ -295,7 +298,7 @@ def check_step(minutes: Minutes, steps: Steps, record: Record) -> None:
 
     The `minutes` are those before it.
     """
-    for law in STEP_LAWS:
+    for law in _LAWS[type(record.event)]:
         if (found := law(minutes, steps, record)) is not None:
             raise Broken(law.__name__, found)
     steps.take(record)
