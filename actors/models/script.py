@@ -5,6 +5,7 @@ JSON Lines: each line a `chat.completion` object, or `{"error": {"status": …, 
 """
 
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -55,7 +56,7 @@ class ScriptModel:
 def read_script(path: Path) -> tuple[Line, ...]:
     """Return the lines of a script, the blank ones left out; raise `ModelUnavailable` naming a bad one."""
     lines: list[Line] = []
-    for number, text in enumerate(_bytes_of(path).splitlines(), start=1):
+    for number, text in enumerate(_bytes_of(path).removeprefix(BOM_UTF8).splitlines(), start=1):
         if not text.strip():
             continue
         try:

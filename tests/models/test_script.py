@@ -58,9 +58,9 @@ def test_a_price_makes_a_script_cost_something(tmp_path: Path) -> None:
     assert answer.cost_usd == pytest.approx((6 * 1.0 + 4 * 0.5 + 2 * 2.0) / 1e6)
 
 
-def test_blank_lines_are_no_lines(tmp_path: Path) -> None:
+def test_blank_lines_are_no_lines_and_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "s.jsonl"
-    path.write_text("\n" + json.dumps(ANSWER) + "\n\n" + json.dumps(RATE_LIMITED))
+    path.write_text("\ufeff\n" + json.dumps(ANSWER) + "\n\n" + json.dumps(RATE_LIMITED))
     model = open_model(f"script:{path}", base_url=None, price=None, environment={})
     assert isinstance(model.ask(request(), script_line=1), ModelFailed)
 
