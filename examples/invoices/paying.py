@@ -3,11 +3,11 @@
 The agent is a function: it looks at the conversation and says what to do next. It was written in a hurry.
 """
 
-from refold.actors.models.fake import says
 from refold.eventlog.actions import Action, Run
 from refold.eventlog.events import ModelAnswered
 from refold.eventlog.observations import Observation, RunOutput
 from refold.projections.request import Request
+from refold.testing import says
 
 PAY: tuple[str, dict[str, str]] = ("execute_bash", {"command": "pay invoice-17"})
 LOOK: tuple[str, dict[str, str]] = ("execute_bash", {"command": "ledger invoice-17"})

@@ -6,11 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from examples.invoices.paying import Bank, careful_agent, hasty_agent
-from refold.actors.dispatch.choosers import Planned
-from refold.testing.laws import Broken
-from refold.testing.sessions import SessionRun, SessionScenario
-from refold.testing.simulation import simulate
-from refold.testing.strategies import plans
+from refold.testing import Broken, Planned, SessionRun, SessionScenario, plans, simulate
 
 
 def an_invoice_is_paid_once(run: SessionRun) -> None:
