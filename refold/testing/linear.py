@@ -1,6 +1,6 @@
 """Commands against a sequential model: each takes effect at one moment between said and answered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from refold.actors.session.commands import (
     ChangeSettings,
@@ -52,10 +52,11 @@ def expected(state: State, command: Command) -> frozenset[Expected]:
             raise TypeError(f"not a command of a person: {command}")
 
 
-def check_commands(heard: Sequence[Heard], states: Sequence[State], recorded: frozenset[str]) -> None:
+def check_commands(heard: Sequence[Heard], states: Sequence[State], recorded: Collection[str]) -> None:
     """Hold a person's history against the model; raise `Broken`.
 
-    `states` are those after each version, `recorded` the ids of all commands in the log.
+    `states` are those after each version, `recorded` the ids of the commands in the log
+    that were said once.
     """
     for one in heard:
         _check(one, states, recorded)
@@ -68,7 +69,7 @@ def check_commands(heard: Sequence[Heard], states: Sequence[State], recorded: fr
             )
 
 
-def _check(one: Heard, states: Sequence[State], recorded: frozenset[str]) -> None:
+def _check(one: Heard, states: Sequence[State], recorded: Collection[str]) -> None:
     name = type(one.command).__name__
     if one.records:
         first = one.records[0].version

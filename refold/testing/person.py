@@ -37,6 +37,8 @@ class Person:
         self._clock = 0
         self._sent: dict[str, int] = {}
         """How many faults there could yet be when a command was sent last and not lost on the line."""
+        self.repeated: set[str] = set()
+        """Commands that were sent more than once. A refusal records nothing, so each copy is judged anew."""
 
     def arrive(self) -> None:
         """Call the driver that is there now; what the one before did not answer is said again."""
@@ -82,6 +84,8 @@ class Person:
     def _send(self, command: Command) -> None:
         message = Submit(command=command, reply_to=NAME)
         trouble = self._stepper.mishap("line", "lost", "twice")
+        if trouble == "twice" or command.id in self._sent:
+            self.repeated.add(command.id)
         self._sent[command.id] = -1 if trouble == "lost" else self._stepper.faults
         for _ in range({None: 1, "lost": 0, "twice": 2}[trouble]):
             self._stepper.tell(session_name(self._stream), message)

@@ -201,7 +201,7 @@ class SessionRun:
         self._check_live(self.stepper.living())
         if self._broken is not None:
             raise self._broken
-        check_commands(self.person.heard, self.states, frozenset(self.minutes.commands))
+        check_commands(self.person.heard, self.states, self.minutes.commands - self.person.repeated)
         self._check_acknowledged()
         if self.scenario.law is not None:
             self.scenario.law(self)
