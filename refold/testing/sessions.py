@@ -61,7 +61,7 @@ type Verb = Literal[
 
 SETTINGS = Settings(model="script:x", workspace="/w", sandbox="local")
 VERIFIED_EVERY = 16
-"""One in so many runs has every command decided again, which costs as much as the run itself."""
+"""One in so many runs has every request built and every command decided again: as much work as the run."""
 INSISTS_MAX = 30
 """A command that is not answered after so many times at rest is never answered."""
 
@@ -126,11 +126,11 @@ class SessionRun:
             self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._committed)
         else:
             self.disk = Disk(stepper, self._file.log, self._committed, self._file.reopen)
-        self.minutes, self.steps = Minutes(), Steps()
+        self._verified = seed % VERIFIED_EVERY == 0
+        self.minutes, self.steps = Minutes(), Steps(conversation=self._verified)
         self.states: list[State] = []
         self.person = Person(stepper, STREAM, lambda: self.minutes.version)
         self._sessions: Sessions | None = None
-        self._seed = seed
         self._plan = scenario.plan(Random(f"person of {seed}"))  # noqa: S311 - repeatable on purpose
         self._encores = scenario.encores
         self._insists = self._commands = self._asked = self._struck = self._let_go = 0
@@ -205,7 +205,7 @@ class SessionRun:
         self._check_acknowledged()
         if self.scenario.law is not None:
             self.scenario.law(self)
-        if self._seed % VERIFIED_EVERY == 0:
+        if self._verified:
             verdict = verify(self.disk, STREAM, code=IDENTITY.code)
             if verdict.divergence is not None:
                 raise Broken("deciding_again_decides_the_same", str(verdict.divergence))

@@ -41,9 +41,12 @@ STAYING: frozenset[FaultClass] = frozenset({"authentication", "credit", "content
 
 
 class Steps:
-    """What the records of one stream say of its agent's steps."""
+    """What the records of one stream say of its agent's steps; its `conversation` only where it is asked for.
 
-    def __init__(self) -> None:
+    To follow that and to digest every request costs a thirtieth of a run.
+    """
+
+    def __init__(self, *, conversation: bool = True) -> None:
         self.step = self.failures = self.repairs = 0
         """The step under way, its failed tries, and the answers in a row without a valid action."""
         self.fault: FaultClass | None = None
@@ -59,7 +62,7 @@ class Steps:
         self.state_version = -1
         self.claimed = False
         """The last record is a claim."""
-        self.conversation = Conversation()
+        self.conversation = Conversation() if conversation else None
 
     def take(self, record: Record) -> None:
         event = record.event
@@ -94,7 +97,8 @@ class Steps:
                 self.state_version = record.version
             case _:
                 pass
-        self.conversation.add(record)
+        if self.conversation is not None:
+            self.conversation.add(record)
 
     def _begin_anew(self) -> None:
         self.repairs = 0
@@ -114,7 +118,7 @@ def a_request_shows_all_that_was_said(minutes: Minutes, steps: Steps, record: Re
     """B18: a question is built from everything before it; what came meanwhile makes it stale."""
     del minutes
     match record.event:
-        case ModelAsked(model=model, request=request):
+        case ModelAsked(model=model, request=request) if steps.conversation is not None:
             if steps.conversation.request(model).digest != request:
                 return f"version {record.version} asks without something that was said before it"
         case _:
