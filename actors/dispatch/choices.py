@@ -19,6 +19,8 @@ class Choices:
         self.process_faults = process_faults
         self._choose, self._trouble = chooser.choose, chooser.trouble
         self._aim = aim
+        self._inside: tuple[Victim, ...] = ("actor", "process") if process_faults else ("actor",)
+        self._at_work: tuple[Victim, ...] = ("process",) if process_faults else ()
 
     def choose(self, count: int, ways: Sequence[Way] = ()) -> int:
         """Return the number of the way to go; where there is only one, nothing is decided."""
@@ -42,7 +44,6 @@ class Choices:
         """Return what dies at a point; `work` is no actor's, so only its process can."""
         if self._aim is not None and (aimed := self._aim(actor, label)) is not None:
             return aimed
-        if work:
-            return "process" if self.process_faults and self.trouble(1, "point") else None
-        choice = self.trouble(1 + self.process_faults, "point")
-        return (None, "actor", "process")[choice]
+        victims = self._at_work if work else self._inside
+        choice = self.trouble(len(victims), "point") if victims else 0
+        return victims[choice - 1] if choice else None

@@ -2,7 +2,6 @@
 
 import heapq
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from refold.actors.dispatch.actor import Envelope
@@ -10,11 +9,19 @@ from refold.actors.dispatch.actor import Envelope
 type Channel = tuple[str, str]
 """Sender and receiver."""
 
+START, WORK = "*start", "*work"
+"""Senders that no receiver has to be ready for: what they send builds it, or is no mail at all."""
+_FREE = (START, WORK)
+
 
 class Flight:
-    """Letters in first-in-first-out channels, and timers; numbered in the order in which they came."""
+    """Letters in first-in-first-out channels, and timers; numbered in the order in which they came.
+
+    Mail waits for the names in `barred`.
+    """
 
     def __init__(self) -> None:
+        self.barred: set[str] = set()
         self._channels: dict[Channel, deque[tuple[int, Envelope[Any]]]] = {}
         self._timers: list[tuple[int, int, str, str, object]] = []
         self._keys: set[str] = set()
@@ -22,12 +29,18 @@ class Flight:
 
     def post(self, source: str, target: str, envelope: Envelope[Any]) -> None:
         self._sequence += 1
-        self._channels.setdefault((source, target), deque()).append((self._sequence, envelope))
+        channel, letter = (source, target), (self._sequence, envelope)
+        if (letters := self._channels.get(channel)) is None:
+            self._channels[channel] = deque((letter,))
+        else:
+            letters.append(letter)
 
-    def ready(self, can_receive: Callable[[Channel], bool]) -> list[Channel]:
+    def ready(self) -> list[Channel]:
         """Return the channels whose first letter can be delivered now, the oldest letter first."""
-        channels = self._channels
-        found = [channel for channel in channels if can_receive(channel)]
+        channels, barred = self._channels, self.barred
+        found = list(channels)
+        if barred:
+            found = [channel for channel in found if channel[1] not in barred or channel[0] in _FREE]
         if len(found) > 1:
             found.sort(key=lambda channel: channels[channel][0][0])
         return found
@@ -40,12 +53,13 @@ class Flight:
             del self._channels[channel]
         return envelope
 
-    def forget(self, target: str, *, but: str) -> list[Envelope[Any]]:
-        """Drop the mail and the timers of a name, except what comes from `but`; return the mail."""
+    def forget(self, target: str) -> list[Envelope[Any]]:
+        """Drop the mail and the timers of a name, but no work of that key; return the mail."""
+        self.barred.discard(target)
         self._timers = [timer for timer in self._timers if timer[3] != target]
         heapq.heapify(self._timers)
         self._keys = {timer[2] for timer in self._timers}
-        gone = [channel for channel in self._channels if channel[1] == target and channel[0] != but]
+        gone = [channel for channel in self._channels if channel[1] == target and channel[0] != WORK]
         return [envelope for channel in gone for _, envelope in self._channels.pop(channel)]
 
     def at(self, key: str, when_ns: int, target: str, message: object) -> None:

@@ -7,20 +7,20 @@ to one receiver keeps its order; everything else may overtake.
 
 import queue
 import random
-import threading
 from collections.abc import Callable, Mapping
+from threading import get_ident
 from typing import Any
 
 from refold.actors.dispatch.actor import Actor, Envelope, build, refuse
 from refold.actors.dispatch.choices import Aim, Choices, Victim
 from refold.actors.dispatch.choosers import Chooser, RandomChooser
 from refold.actors.dispatch.faults import Crash, Livelock, ProcessDied, told
-from refold.actors.dispatch.flight import Channel, Flight
+from refold.actors.dispatch.flight import START, WORK, Channel, Flight
 from refold.actors.dispatch.port import WorkFailed
 from refold.actors.dispatch.seat import Outcome, Seat, Stage
 from refold.actors.dispatch.story import Story
 
-OUTSIDE, START, TIMER, WORK = "*outside", "*start", "*timer", "*work"
+OUTSIDE, TIMER = "*outside", "*timer"
 START_NS = 1_767_225_600 * 10**9
 """Where virtual time begins unless told otherwise: the first of January 2026."""
 LATE_NS = 600 * 10**9
@@ -64,8 +64,9 @@ class Stepper:
         self._witness = witness
         self._random = random.Random(f"ids of {seed}")  # noqa: S311 - repeatable on purpose
         self._now_ns = start_ns
-        self._thread = threading.get_ident()
-        self._source = OUTSIDE  # who acts: a name, or one of the words above
+        self._thread = get_ident()
+        self._source = OUTSIDE  # who acts: a name, or a word that begins with a star
+        self._at_work = False
         self._fallen: Crash | None = None
         self._died = False
         self._begin()
@@ -94,12 +95,12 @@ class Stepper:
         seat = self._seats.pop(name, None)
         if isinstance(seat, Seat):
             seat.stage = Stage.RETIRED
-        for envelope in self._flight.forget(name, but=WORK):
+        for envelope in self._flight.forget(name):
             self._refuse(envelope)
 
     def tell(self, name: str, message: object) -> None:
         self.point("tell")
-        self.deliver(name, Envelope(message))
+        self._post(name, Envelope(message))
 
     def at(self, key: str, when_ns: int, name: str, message: object) -> None:
         self._fence()
@@ -125,9 +126,10 @@ class Stepper:
 
     def point(self, label: str) -> None:
         self._fence()
-        if self._source != OUTSIDE:
-            work = self._source.startswith(WORK)
-            if (victim := self._choices.victim(self._source, label, work=work)) is not None:
+        source = self._source
+        if source is not OUTSIDE:
+            victim = self._choices.victim(source, label, work=self._at_work)
+            if victim is not None:
                 self._fall(label, victim)
 
     # From outside -------------------------------------------------------------------------------------
@@ -165,7 +167,7 @@ class Stepper:
     @property
     def busy(self) -> bool:
         """Whether something can happen now, before the clock moves."""
-        return bool(self._flight.ready(self._can_receive))
+        return bool(self._flight.ready())
 
     def run(self, until: Callable[[], bool] | None = None, *, max_steps: int = 100_000) -> bool:
         """Step until `until` holds or nothing is left to do; return False if it never held."""
@@ -178,9 +180,8 @@ class Stepper:
 
     def step(self) -> bool:
         """Do one thing; return False when there is nothing to do. Raises `ProcessDied` if it died of it."""
-        ready = self._flight.ready(self._can_receive)
-        timer = self._flight.next_ns
-        if not ready and timer is None:
+        ready = self._flight.ready()
+        if not ready and self._flight.next_ns is None:
             return False
         self.steps += 1
         if not ready:
@@ -223,23 +224,19 @@ class Stepper:
 
     def deliver(self, name: str, envelope: Envelope[Any]) -> None:
         self._fence()
-        if name in self._seats:
-            self._flight.post(self._source, name, envelope)
-        else:
-            self.dead_letters += 1
-            self._refuse(envelope)
+        self._post(name, envelope)
 
     def hand_out(self, outcome: Outcome) -> None:
         self._busy_keys.discard(outcome.key)
 
     # The scheduler ------------------------------------------------------------------------------------
 
-    def _can_receive(self, channel: Channel) -> bool:
-        source, target = channel
-        if source in {START, WORK}:
-            return True
-        seat = self._seats.get(target)
-        return not isinstance(seat, Seat) or seat.stage is Stage.IDLE
+    def _post(self, name: str, envelope: Envelope[Any]) -> None:
+        if name in self._seats:
+            self._flight.post(self._source, name, envelope)
+        else:
+            self.dead_letters += 1
+            self._refuse(envelope)
 
     def _carry_out(self, channel: Channel) -> None:
         source, target = channel
@@ -279,10 +276,12 @@ class Stepper:
             seat.actor = None
         elif failure is None:
             seat.stage = Stage.IDLE
+            self._flight.barred.discard(seat.name)
             if seat.actor is not None and seat.actor.stopped:
                 self.retire(seat.name)
         else:
             seat.actor, seat.stage = None, Stage.FAILED
+            self._flight.barred.add(seat.name)
             if seat.supervisor is not None:
                 self.deliver(seat.supervisor, Envelope(told(seat.name, failure)))
             elif isinstance(failure, Crash) or seat.rebuilds.allow(self._now_ns):
@@ -292,10 +291,11 @@ class Stepper:
 
     def _start(self, seat: Seat) -> None:
         seat.stage = Stage.QUEUED
+        self._flight.barred.add(seat.name)
         self._flight.post(START, seat.name, Envelope(None))
 
     def _work(self, key: str, work: Callable[[], object], to: str) -> None:
-        self._source = f"{WORK} {key}"
+        self._source, self._at_work = f"{WORK} {key}", True
         result: object
         try:
             result = work()
@@ -310,7 +310,7 @@ class Stepper:
                 self.deliver(to, outcome)
         elif fallen is None:
             self._busy_keys.discard(key)
-        self._source = OUTSIDE
+        self._source, self._at_work = OUTSIDE, False
 
     def _fire(self) -> None:
         """Let the next timer go off, with every other that is due at the same moment."""
@@ -327,7 +327,7 @@ class Stepper:
     # Faults ------------------------------------------------------------------------------------------
 
     def _fence(self) -> None:
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             raise RuntimeError("a simulation has one thread: let `perform` do what takes long")
         if self._fallen is not None:
             raise self._fallen

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct, structs
 
+from refold.actors.dispatch.flight import START, WORK
 from refold.actors.dispatch.port import ActorFailed, WorkFailed
-from refold.actors.dispatch.stepper import START, WORK
 from refold.actors.dispatch.story import FAULT, Entry
 from refold.actors.session.commands import Command
 from refold.actors.session.messages import Committed, Reply, Settled, Submit
