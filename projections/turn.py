@@ -34,7 +34,8 @@ class Turn:
     def answer(self, id_: str, text: str) -> None:
         self.results.append(_tool_message(id_, text))
         self.open[id_] -= 1
-        self.open += Counter()
+        if self.open[id_] <= 0:
+            del self.open[id_]
 
     def messages(self) -> list[Message]:
         """Return the turn with a result for every call, a made-up one where there is none yet."""
