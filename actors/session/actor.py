@@ -138,6 +138,8 @@ class SessionActor(Actor):
         elif self._log.find(self._claim) is None:
             self._propose(self._opening)
             self._take_off()
+        else:  # Whoever was rebuilt may have died of learning it.
+            self._fence(LogError(f"session {self._stream!r} was claimed by another driver"), ())
 
     def on_receive(self, message: Message) -> None:
         match message:

@@ -19,6 +19,7 @@ from refold.eventlog.record import Record
 
 REFUSALS_MAX = 2
 """Appends in a row that find no room at most: a disk that stays full is not the session's fault."""
+TROUBLES = ("full", "broken", "slow", "rival")
 PATIENCE_S = 60.0
 NOBODY = "*disk"
 
@@ -29,7 +30,8 @@ class Disk:
     """An `EventLog` on another one, `inner`: what was handed in is committed in a later step, in order.
 
     Dying before that step loses the append, dying after it only the acknowledgement. `watch` is shown every
-    record once it is committed. `reopen` returns what the next process finds.
+    record once it is committed. `reopen` returns what the next process finds; `rival` has another process
+    claim what is being written.
     """
 
     poll_s: float | None = None
@@ -39,10 +41,13 @@ class Disk:
         stepper: Stepper,
         inner: EventLog,
         watch: Watch,
+        *,
         reopen: Callable[[], EventLog] | None = None,
+        rival: Callable[[], None] | None = None,
     ) -> None:
         self.inner = inner
         self._stepper, self._watch, self._reopen = stepper, watch, reopen
+        self._rival = rival
         self._waiting: deque[tuple[tuple[Append, ...], OnCommitted]] = deque()
         self._count = self._refusals = 0
 
@@ -54,14 +59,26 @@ class Disk:
     def _commit_next(self) -> None:
         appends, on_committed = self._waiting.popleft()
         self._stepper.point("before commit")
-        if self._refusals < REFUSALS_MAX and self._stepper.mishap("disk", "full"):
-            self._refusals += 1
-            on_committed(DiskFull("no room is left"))
-            return
+        trouble = self._stepper.mishap("disk", *TROUBLES)
+        match trouble:
+            case "full" if self._refusals < REFUSALS_MAX:
+                self._refusals += 1
+                on_committed(DiskFull("no room is left"))
+                return
+            case "broken":
+                on_committed(LogError("the disk does not answer"))
+                return
+            case "rival" if self._rival is not None:
+                self._rival()
+            case _:
+                pass
         self._refusals = 0
         outcome = self._settle(appends)
         self._stepper.point("after commit")
-        on_committed(outcome)
+        if trouble == "slow":
+            self._stepper.perform(f"disk/{self._count}/slow", lambda: on_committed(outcome), to=NOBODY)
+        else:
+            on_committed(outcome)
 
     def _settle(self, appends: tuple[Append, ...]) -> Appended | LogError:
         told = SimpleQueue[Appended | LogError]()

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from refold.actors.controller.confirmation import approval_digest, unconfirmed
 from refold.actors.dispatch.actor import Actor
+from refold.actors.dispatch.faults import ProcessDied
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.follower import Follower
 from refold.actors.models.fake import Line
@@ -27,8 +28,10 @@ from refold.actors.session.commands import (
     SendMessage,
     StopAgent,
 )
+from refold.actors.session.messages import Fenced
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
+from refold.actors.supervisor import Trouble
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     AgentState,
@@ -46,6 +49,7 @@ from refold.testing.disk import Disk
 from refold.testing.laws import Broken, Minutes, check, check_rest
 from refold.testing.linear import check_commands
 from refold.testing.person import Person
+from refold.testing.rival import claim
 from refold.testing.simulation import Run
 from refold.testing.steps import Steps, check_step
 from refold.testing.troubled import TroubledWorld
@@ -123,9 +127,10 @@ class SessionRun:
         self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=self._answer)
         self._file = _file() if scenario.disk == "lmdb" else None
         if self._file is None:
-            self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._committed)
+            self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._committed, rival=self._rival)
         else:
-            self.disk = Disk(stepper, self._file.log, self._committed, self._file.reopen)
+            reopen = self._file.reopen
+            self.disk = Disk(stepper, self._file.log, self._committed, reopen=reopen, rival=self._rival)
         self._verified = seed % VERIFIED_EVERY == 0
         self.minutes, self.steps = Minutes(), Steps(conversation=self._verified)
         self.states: list[State] = []
@@ -140,11 +145,12 @@ class SessionRun:
         self._seen: set[str] = set()
         self._digests: list[bytes] = []
         self._broken: Broken | None = None
+        self._fenced = False
 
     # A run ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        self._sessions = sessions = Sessions(self.stepper, self.disk, self.world, IDENTITY)
+        self._sessions = sessions = Sessions(self.stepper, self.disk, self.world, IDENTITY, self._troubled)
         if self.disk.head(STREAM) is None:
             sessions.start(STREAM, SessionStarted(settings=self.scenario.settings, task=self.scenario.task))
         else:
@@ -152,6 +158,7 @@ class SessionRun:
         self.person.arrive()
 
     def died(self) -> None:
+        self._fenced = False
         self.disk.crash()
         self.look()
 
@@ -168,6 +175,9 @@ class SessionRun:
             self._check_asked()
         if len(self.world.let_go) > self._let_go:
             self._check_let_go()
+        if self._fenced:
+            self.stepper.crash_all()  # Nobody goes on with a session that is not theirs: the process ends.
+            raise ProcessDied("another driver has the session, or the disk is gone")
         self.person.listen()
         while self._plan and self.minutes.version >= self._plan[0][0]:
             self._do(self._plan.pop(0)[1])
@@ -256,6 +266,12 @@ class SessionRun:
         self.done.append(action)
         return self.answering(key, action)
 
+    def _troubled(self, trouble: Trouble) -> None:
+        self._fenced = self._fenced or isinstance(trouble, Fenced)
+
+    def _rival(self) -> None:
+        claim(self.disk, STREAM, self.stepper.now_ns(), IDENTITY.code)
+
     # A person ---------------------------------------------------------------------------------------------
 
     def _do(self, verb: Verb) -> None:
@@ -323,8 +339,10 @@ class SessionRun:
 
     def _check_interrupted(self) -> None:
         """B13, B26: what a person ended does not run on; the runner is told so, now or when it is back."""
-        last = max(self.minutes.started, default=None)
-        if last is None or last not in self.minutes.cancelled or self.minutes.state.hands.incarnation is None:
+        last, runner = max(self.minutes.started, default=None), self.minutes.state.hands.incarnation
+        if last is None or last not in self.minutes.cancelled:
+            return
+        if runner is None or runner in self.world.runner.lost:  # Who is gone runs nothing.
             return
         told = (*self.world.runner.interrupted, *self.world.let_go)
         if last not in map(_version, told):

@@ -252,6 +252,34 @@ def test_another_drivers_claim_fences_this_one_at_once(version: int) -> None:
     check(live(stepper, world, START, log=log), world)
 
 
+def test_a_session_that_dies_of_learning_of_another_claim_is_fenced_when_it_is_rebuilt() -> None:
+    claimed: list[bool] = []
+    troubles: list[Trouble] = []
+
+    def aim(actor: str, label: str) -> Victim | None:
+        if claimed and actor == session_name(STREAM) and label == "tell":
+            claimed.clear()
+            return "actor"
+        return None
+
+    log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(chooser=Replay(), aim=aim)
+    sessions = Sessions(stepper, log, world, IDENTITY, troubles.append)
+    sessions.start(STREAM, START)
+    assert stepper.run(lambda: log.end > 9)
+    _claim_elsewhere(log)
+    claimed.append(True)
+    end = log.end
+    assert stepper.run()
+    replies = stepper.listen("person")
+    sessions.tell(STREAM, SendMessage(id="late", at=0, fact=MessageReceived(content="?")), reply_to="person")
+    assert stepper.run()
+    assert log.end == end, "an older driver wrote"
+    assert Fenced in {type(trouble) for trouble in troubles}
+    reply = replies.get_nowait()
+    assert isinstance(reply, Reply)
+    assert reply.error is not None
+
+
 def test_of_two_claims_of_one_epoch_one_drives() -> None:
     log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(3)
     sessions = Sessions(stepper, log, world, IDENTITY)
