@@ -1,0 +1,37 @@
+"""What Hypothesis draws: sessions of any script under any plan keep every law."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from refold.actors.models.fake import Line
+from refold.testing import Planned, SessionScenario, plans, scripts, simulate
+from refold.testing.sessions import SETTINGS, Verb
+
+VERBS: tuple[Verb, ...] = (
+    "say",
+    "pause",
+    "resume",
+    "stop",
+    "continue",
+    "confirm",
+    "reject",
+    "model",
+    "close",
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(script=scripts(), plan=plans(), seed=st.integers(0, 99), confirm=st.booleans())
+def test_a_session_of_any_script_keeps_every_law_under_any_plan(
+    *, script: tuple[Line, ...], plan: Planned, seed: int, confirm: bool
+) -> None:
+    scenario = SessionScenario(
+        name="drawn",
+        lines=script,
+        settings=replace(SETTINGS, confirm="always" if confirm else "never"),
+        verbs=VERBS,
+        interjections_max=3,
+    )
+    found = simulate(scenario, seed=seed, chooser=plan)
+    assert found.failure is None, f"{plan}\n{found.story}"
