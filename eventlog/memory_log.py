@@ -58,6 +58,8 @@ class MemoryLog:
         self._lock = RLock()
         self._refusals: list[LogError] = []
         self._stored: list[bytes] = []
+        self._decoded: dict[bytes, Record] = {}
+        """What was read and found sound, by its bytes: who starts anew reads what others have read."""
         self._streams: dict[str, dict[int, int]] = {}
         self._forks: dict[str, Fork] = {}
         self._heads: dict[str, Head] = {}
@@ -190,8 +192,14 @@ class MemoryLog:
             position += 1
 
     def _record(self, position: int, *, check: bool) -> Record:
-        rows = self._checked if check else self._unchecked
-        return rows.record(self._stored[position], position, self.payload)
+        stored = self._stored[position]
+        record = self._decoded.get(stored)
+        if record is not None and record.position == position:
+            return record
+        if not check:
+            return self._unchecked.record(stored, position, self.payload)
+        record = self._decoded[stored] = self._checked.record(stored, position, self.payload)
+        return record
 
     def rows(self) -> Iterator[tuple[int, bytes]]:
         """Yield each position and the bytes stored there: two logs are equal when these are."""
