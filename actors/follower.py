@@ -1,6 +1,7 @@
 """What Controller, Memory and Runtime have in common: follow, perform what became due, tell Session."""
 
 import abc
+from collections.abc import Sequence
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import Dispatcher, WorkFailed
@@ -16,35 +17,34 @@ from refold.eventlog.record import Record
 class Follower(Actor):
     """Acts on committed facts only. It keeps nothing that the log does not hold.
 
-    The state comes with the facts, from Session, which has folded them to decide; a follower that missed some
-    folds the log itself, and comes to the same.
+    The state comes with the facts, from Session, which has folded them to decide: the first one, `met`, as it
+    was when Session gathered its followers. One that missed some folds the log itself, and comes to the same.
     """
 
-    def __init__(self, port: Dispatcher, name: str, stream: str, log: EventLog) -> None:
+    def __init__(self, port: Dispatcher, name: str, stream: str, log: EventLog, met: State) -> None:
         super().__init__(port, name)
-        self._stream, self._log = stream, log
+        self._stream, self._log, self._met = stream, log, met
         self._state: State = initial_state()
         self._owed: frozenset[str] = frozenset()
-        self._performed: State = self._state
-        """The state as of which everything due was performed; `_owed` holds the keys of that."""
+        """The keys of what was performed and has been due ever since."""
 
     def on_start(self) -> None:
         self._catch_up()
-        self._perform_due()
+        self._perform_due(due(self._state))
 
     def on_receive(self, message: object) -> None:
         match message:
-            case Committed(records=records, states=states):
+            case Committed(records=records, states=states, dues=dues):
                 # What was read ahead of Session may have been told to a Session that did not know it yet.
                 if records[0].version <= self._state.version:
                     self._owed = frozenset()
-                for record, state in zip(records, states, strict=True):
-                    self._take(record, state)
-                self._perform_due()
+                for record, state, effects in zip(records, states, dues, strict=True):
+                    self._take(record, state, effects)
+                self._perform_due(dues[-1] if self._state is states[-1] else due(self._state))
             case PerformAgain():
                 self._catch_up()
                 self._owed = frozenset()
-                self._perform_due()
+                self._perform_due(due(self._state))
             case WorkFailed(key=key, error=error, message=text):
                 raise RuntimeError(f"{key}: {error}: {text}")
             case _:
@@ -73,31 +73,32 @@ class Follower(Actor):
     def key(self, effect: Effect) -> str:
         return f"{self._stream}/{effect.key}"
 
-    def _take(self, record: Record, state: State) -> None:
+    def _take(self, record: Record, state: State, effects: Sequence[Effect]) -> None:
         if record.version <= self._state.version:
             return
         if record.version > self._state.version + 1:
             self._catch_up(until=record.version - 1)
-        self._see(record, state)
+        self._see(record, state, effects)
 
-    def _see(self, record: Record, state: State) -> None:
-        """Take in the next record, after which the session is in `state`.
+    def _see(self, record: Record, state: State, effects: Sequence[Effect]) -> None:
+        """Take in the next record, after which the session is in `state`, and `effects` are due.
 
         What was not due for a moment is due anew: its outcome may be lost.
         """
-        if self._owed and self._state is not self._performed:
-            self._owed &= {effect.key for effect in due(self._state)}
+        if self._owed:
+            self._owed &= {effect.key for effect in effects}
         self.on_record(record)
         self._state = state
 
     def _catch_up(self, until: int | None = None) -> None:
         for record in self._log.read(self._stream, after=self._state.version, until=until):
-            self._see(record, evolve(self._state, record.event, record.version))
+            met = record.version <= self._met.version
+            state = self._met if met else evolve(self._state, record.event, record.version)
+            self._see(record, state, due(state) if self._owed else ())
 
-    def _perform_due(self) -> None:
-        effects = due(self._state)
+    def _perform_due(self, effects: Sequence[Effect]) -> None:
+        """Perform what is due now and was not before."""
         before, self._owed = self._owed, frozenset([effect.key for effect in effects])
-        self._performed = self._state
         for effect in effects:
             if effect.key not in before:
                 self.perform(effect)

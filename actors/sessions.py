@@ -129,11 +129,13 @@ class Sessions:
         )
         return command.id
 
-    def _followers(self, stream: str) -> dict[str, Callable[[], Actor]]:
+    def _followers(self, stream: str) -> dict[str, Callable[[State], Actor]]:
         port, log, edges = self.port, self.log, self._edges
         hands = edges.hands(stream)
         return {
-            memory_name(stream): lambda: MemoryActor(port, stream, log, edges.sources),
-            runtime_name(stream): lambda: RuntimeActor(port, stream, log, hands, edges.on_glimpse(stream)),
-            controller_name(stream): lambda: ControllerActor(port, stream, log, edges.models),
+            memory_name(stream): lambda met: MemoryActor(port, stream, log, met, edges.sources),
+            runtime_name(stream): lambda met: RuntimeActor(
+                port, stream, log, met, hands, edges.on_glimpse(stream)
+            ),
+            controller_name(stream): lambda met: ControllerActor(port, stream, log, met, edges.models),
         }

@@ -12,6 +12,7 @@ from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, ReportRecording
 from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, SetTimer
 from refold.actors.session.messages import controller_name
+from refold.actors.session.state import State
 from refold.eventlog.events import ModelAnswered, ModelAsked, ModelFailed, StepReenacted
 from refold.eventlog.log import EventLog
 from refold.eventlog.record import Record
@@ -42,8 +43,8 @@ class _Heard(Struct, frozen=True):
 
 
 class ControllerActor(Follower):
-    def __init__(self, port: Dispatcher, stream: str, log: EventLog, models: Models) -> None:
-        super().__init__(port, controller_name(stream), stream, log)
+    def __init__(self, port: Dispatcher, stream: str, log: EventLog, met: State, models: Models) -> None:
+        super().__init__(port, controller_name(stream), stream, log, met)
         self._models = models
         self._conversation = Conversation()
         self._prepared: Request | None = None

@@ -10,6 +10,7 @@ from refold.actors.follower import Follower
 from refold.actors.session.commands import ReportRecall
 from refold.actors.session.due import Effect, Recall
 from refold.actors.session.messages import memory_name
+from refold.actors.session.state import State
 from refold.eventlog.events import MessageReceived, RecallRecorded
 from refold.eventlog.log import EventLog
 from refold.eventlog.record import Record
@@ -34,8 +35,8 @@ class _Recalled(Struct, frozen=True):
 
 
 class MemoryActor(Follower):
-    def __init__(self, port: Dispatcher, stream: str, log: EventLog, sources: Sources) -> None:
-        super().__init__(port, memory_name(stream), stream, log)
+    def __init__(self, port: Dispatcher, stream: str, log: EventLog, met: State, sources: Sources) -> None:
+        super().__init__(port, memory_name(stream), stream, log, met)
         self._sources = sources
         self._messages: dict[int, str] = {}
 

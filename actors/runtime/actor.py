@@ -10,6 +10,7 @@ from refold.actors.runtime.port import HandsLost, HandsPort, OnGlimpse
 from refold.actors.session.commands import ReportConnection, ReportObservation
 from refold.actors.session.due import Connect, Effect, Execute
 from refold.actors.session.messages import runtime_name
+from refold.actors.session.state import State
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     ActionProposed,
@@ -51,15 +52,16 @@ class _Wanted(Struct, frozen=True):
 
 
 class RuntimeActor(Follower):
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that it is to one session
         self,
         port: Dispatcher,
         stream: str,
         log: EventLog,
+        met: State,
         hands: HandsPort,
         on_glimpse: OnGlimpse | None = None,
     ) -> None:
-        super().__init__(port, runtime_name(stream), stream, log)
+        super().__init__(port, runtime_name(stream), stream, log, met)
         self._hands = hands
         self._on_glimpse = on_glimpse
         self._wanted: dict[int, _Wanted] = {}

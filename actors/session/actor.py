@@ -1,6 +1,7 @@
 """The Session actor: keeps the minutes. The only writer of its stream; commits before it publishes."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 
 from msgspec import Struct
@@ -81,9 +82,9 @@ class _Proposal(Struct, frozen=True):
 
 
 class Followers(Struct, frozen=True):
-    """The actors that act on what Session commits, by name, and how each is built."""
+    """The actors that act on what Session commits, by name; each is built on the state that it then has."""
 
-    make: dict[str, Callable[[], Actor]]
+    make: dict[str, Callable[[State], Actor]]
 
 
 class SessionActor(Actor):
@@ -275,7 +276,7 @@ class SessionActor(Actor):
         if not before:
             self._gather()
             return
-        committed = Committed(tuple(records), tuple(states))
+        committed = Committed(tuple(records), tuple(states), tuple(map(due, states)))
         for name in self._followers.make:
             self.port.tell(name, committed)
         if self._lame and self._state.agent.state != "error":
@@ -346,7 +347,7 @@ class SessionActor(Actor):
 
     def _gather(self) -> None:
         for name, make in self._followers.make.items():
-            self.port.spawn(name, make, supervisor=self.name)
+            self.port.spawn(name, partial(make, self._state), supervisor=self.name)
 
     def _supervise(self, failed: ActorFailed) -> None:
         """Rebuild a follower from the log; one that fails again and again is a fault of ours.

@@ -5,6 +5,7 @@ from typing import override
 from msgspec import Struct
 
 from refold.actors.session.commands import Command
+from refold.actors.session.due import Effect
 from refold.actors.session.state import State
 from refold.eventlog.log import Appended, LogError
 from refold.eventlog.record import Record
@@ -31,14 +32,18 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Committed(Struct, frozen=True):
-    """Told by Session to its followers: these records are in the log, in order; `states` are as of each."""
+    """Told by Session to its followers: these records are in the log, in order.
+
+    `states` are as of each, `dues` what is then due.
+    """
 
     records: tuple[Record, ...]
     states: tuple[State, ...]
+    dues: tuple[tuple[Effect, ...], ...]
 
     @override
     def __repr__(self) -> str:
-        """Leave out the states, which follow from the records: stories of simulations are read."""
+        """Leave out what follows from the records: stories of simulations are read."""
         return f"Committed(records={self.records!r})"
 
 
