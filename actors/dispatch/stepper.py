@@ -69,10 +69,18 @@ class Stepper:
         self._at_work = False
         self._fallen: Crash | None = None
         self._died = False
-        self._begin()
-
-    def _begin(self) -> None:
         self._seats: dict[str, Seat | queue.SimpleQueue[object]] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every name, letter, timer and piece of work.
+
+        A seat and its actor hold each other: what is let go of here need not be looked for as garbage.
+        """
+        for seat in self._seats.values():
+            if isinstance(seat, Seat):
+                seat.actor = None
+        self._seats = {}
         self._flight = Flight()
         self._busy_keys: set[str] = set()
 
@@ -94,7 +102,7 @@ class Stepper:
         self._fence()
         seat = self._seats.pop(name, None)
         if isinstance(seat, Seat):
-            seat.stage = Stage.RETIRED
+            seat.stage, seat.actor = Stage.RETIRED, None
         for envelope in self._flight.forget(name):
             self._refuse(envelope)
 
@@ -213,7 +221,7 @@ class Stepper:
         """
         if self._witness is not None:
             self._witness(self.living())
-        self._begin()
+        self.clear()
         self.story.strike(self._now_ns, "*process", "dies")
 
     def digest(self) -> str:
@@ -260,14 +268,16 @@ class Stepper:
     def _turn(self, seat: Seat) -> None:
         self._source, seat.budget, failure = seat.name, 1, None
         try:
-            if seat.actor is None:
-                seat.actor = build(seat.make, seat)
-            seat.actor.take_turns()
-            failure = seat.actor.failure
+            actor = seat.actor
+            if actor is None:
+                actor = seat.actor = build(seat.make, seat)
+            actor.take_turns()
+            failure, actor.failure = actor.failure, None
         except BaseException as error:  # noqa: BLE001 - whatever `make` raises is the actor's failure
             failure = error
         failure, self._fallen = self._fallen or failure, None
         self._settle(seat, failure)
+        failure = None  # Its trace holds this frame, and this frame would hold it.
         self._source = OUTSIDE
 
     def _settle(self, seat: Seat, failure: BaseException | None) -> None:
@@ -310,6 +320,7 @@ class Stepper:
                 self.deliver(to, outcome)
         elif fallen is None:
             self._busy_keys.discard(key)
+        fallen = None  # As in `_turn`.
         self._source, self._at_work = OUTSIDE, False
 
     def _fire(self) -> None:

@@ -31,7 +31,7 @@ class Disk:
 
     Dying before that step loses the append, dying after it only the acknowledgement. `watch` is shown every
     record once it is committed. `reopen` returns what the next process finds; `rival` has another process
-    claim what is being written.
+    claim what is being written, at the time that it is given.
     """
 
     poll_s: float | None = None
@@ -43,7 +43,7 @@ class Disk:
         watch: Watch,
         *,
         reopen: Callable[[], EventLog] | None = None,
-        rival: Callable[[], None] | None = None,
+        rival: Callable[[EventLog, int], None] | None = None,
     ) -> None:
         self.inner = inner
         self._stepper, self._watch, self._reopen = stepper, watch, reopen
@@ -69,7 +69,7 @@ class Disk:
                 on_committed(LogError("the disk does not answer"))
                 return
             case "rival" if self._rival is not None:
-                self._rival()
+                self._rival(self, self._stepper.now_ns())
             case _:
                 pass
         self._refusals = 0

@@ -40,6 +40,7 @@ from refold.eventlog.events import (
     SessionStarted,
     SettingsChanged,
 )
+from refold.eventlog.log import EventLog
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.observations import Observation
 from refold.eventlog.record import Record
@@ -121,36 +122,43 @@ class SessionRun:
 
     def __init__(self, scenario: SessionScenario, stepper: Stepper, seed: int) -> None:
         self.scenario, self.stepper = scenario, stepper
-        self.answering = scenario.answers()
+        self.answering = answering = scenario.answers()
         self.done: list[Action] = []
         """Every action that took effect, in order."""
-        self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=self._answer)
+        self._touched, self._fresh = list[str](), list[Record]()
+        done, touched = self.done, self._touched  # Whoever held the run itself would be garbage with it.
+
+        def answer(key: str, action: Action) -> Observation:
+            touched.append(key)
+            done.append(action)
+            return answering(key, action)
+
+        self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=answer)
         self._file = _file() if scenario.disk == "lmdb" else None
         if self._file is None:
-            self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._committed, rival=self._rival)
+            self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._fresh.append, rival=_rival)
         else:
             reopen = self._file.reopen
-            self.disk = Disk(stepper, self._file.log, self._committed, reopen=reopen, rival=self._rival)
+            self.disk = Disk(stepper, self._file.log, self._fresh.append, reopen=reopen, rival=_rival)
         self._verified = seed % VERIFIED_EVERY == 0
         self.minutes, self.steps = Minutes(), Steps(conversation=self._verified)
         self.states: list[State] = []
-        self.person = Person(stepper, STREAM, lambda: self.minutes.version)
+        minutes = self.minutes
+        self.person = Person(stepper, STREAM, lambda: minutes.version)
         self._sessions: Sessions | None = None
         self._plan = scenario.plan(Random(f"person of {seed}"))  # noqa: S311 - repeatable on purpose
         self._encores = scenario.encores
         self._insists = self._commands = self._asked = self._struck = self._let_go = 0
         self._effects = Counter[int]()
-        self._fresh: list[Record] = []
-        self._touched: list[str] = []
         self._seen: set[str] = set()
         self._digests: list[bytes] = []
         self._broken: Broken | None = None
-        self._fenced = False
+        self._troubles: list[Trouble] = []
 
     # A run ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        self._sessions = sessions = Sessions(self.stepper, self.disk, self.world, IDENTITY, self._troubled)
+        self._sessions = sessions = Sessions(self.stepper, self.disk, self.world, IDENTITY, self._troubles.append)
         if self.disk.head(STREAM) is None:
             sessions.start(STREAM, SessionStarted(settings=self.scenario.settings, task=self.scenario.task))
         else:
@@ -158,7 +166,7 @@ class SessionRun:
         self.person.arrive()
 
     def died(self) -> None:
-        self._fenced = False
+        self._troubles.clear()
         self.disk.crash()
         self.look()
 
@@ -175,7 +183,7 @@ class SessionRun:
             self._check_asked()
         if len(self.world.let_go) > self._let_go:
             self._check_let_go()
-        if self._fenced:
+        if any(isinstance(trouble, Fenced) for trouble in self._troubles):
             self.stepper.crash_all()  # Nobody goes on with a session that is not theirs: the process ends.
             raise ProcessDied("another driver has the session, or the disk is gone")
         self.person.listen()
@@ -244,11 +252,9 @@ class SessionRun:
 
     # What is committed, and what is done to the world -----------------------------------------------------
 
-    def _committed(self, record: Record) -> None:
-        self._fresh.append(record)
-
     def _take_fresh(self) -> None:
-        fresh, self._fresh = self._fresh, []
+        fresh = tuple(self._fresh)
+        self._fresh.clear()
         for record in fresh:
             if record.given is not None:
                 self._seen.add(f"{self.minutes.state.agent.state} {record.given.kind}")
@@ -257,20 +263,10 @@ class SessionRun:
             check(self.minutes, record)
             self.states.append(self.minutes.state)
             self._digests.append(record.digest)
-        touched, self._touched = self._touched, []
+        touched = tuple(self._touched)
+        self._touched.clear()
         for key in touched:
             self._check_touched(key)
-
-    def _answer(self, key: str, action: Action) -> Observation:
-        self._touched.append(key)
-        self.done.append(action)
-        return self.answering(key, action)
-
-    def _troubled(self, trouble: Trouble) -> None:
-        self._fenced = self._fenced or isinstance(trouble, Fenced)
-
-    def _rival(self) -> None:
-        claim(self.disk, STREAM, self.stepper.now_ns(), IDENTITY.code)
 
     # A person ---------------------------------------------------------------------------------------------
 
@@ -387,6 +383,10 @@ def _version(key: str) -> int:
     if not version.isdecimal():
         raise Broken("a_key_names_its_action", key)
     return int(version)
+
+
+def _rival(log: EventLog, at: int) -> None:
+    claim(log, STREAM, at, IDENTITY.code)
 
 
 def _file() -> "LogFile":

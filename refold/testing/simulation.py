@@ -133,6 +133,8 @@ def simulate(  # noqa: PLR0913 - options, all of them named
         evidence, seen = run.evidence(), tuple(run.seen())
         told = tell(stepper.story.entries, run.stored(), failure) if story or failure is not None else ""
         run.close()
+        stepper.clear()
+        runs.clear()  # No circle is left: looking for garbage took a tenth of a sweep.
     return Simulated(
         scenario=scenario.name,
         seed=seed,
