@@ -291,6 +291,8 @@ class System:
         lock = DriverLock(self.home, session)
         if session in self._driven or not lock.acquire():
             raise driven_error(self, session)
+        with self._troubled:
+            self._troubles.pop(session, None)  # What troubled an earlier drive of it is over.
         try:
             yield
             control = self._control(session)

@@ -193,7 +193,10 @@ class SessionActor(Actor):
                     entries.append(Entry(given=to_given(each, events[0]), events=events))
                     states.extend(foreseen.states)
         except Refused as refusal:
-            self._hold(_Proposal(submit, refused=str(refusal)))
+            if submit is self._opening:  # Who has no claim decides nothing.
+                self._fence(LogError(f"the claim was refused: {refusal}"), (_Proposal(submit),))
+            else:
+                self._hold(_Proposal(submit, refused=str(refusal)))
             return
         if entries and isinstance(entries[-1].events[0], _MAY_COME_TWICE) and self._log.find(command.id):
             return

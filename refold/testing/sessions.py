@@ -31,7 +31,6 @@ from refold.actors.session.commands import (
 from refold.actors.session.messages import Fenced
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
-from refold.actors.supervisor import Trouble
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     AgentState,
@@ -57,6 +56,7 @@ from refold.testing.troubled import TroubledWorld
 
 if TYPE_CHECKING:
     from refold.actors.session.state import State
+    from refold.actors.supervisor import Trouble
     from refold.testing.files import LogFile
 
 type Verb = Literal[
@@ -158,7 +158,9 @@ class SessionRun:
     # A run ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        self._sessions = sessions = Sessions(self.stepper, self.disk, self.world, IDENTITY, self._troubles.append)
+        self._sessions = sessions = Sessions(
+            self.stepper, self.disk, self.world, IDENTITY, self._troubles.append
+        )
         if self.disk.head(STREAM) is None:
             sessions.start(STREAM, SessionStarted(settings=self.scenario.settings, task=self.scenario.task))
         else:

@@ -11,6 +11,7 @@ import pytest
 import refold
 from refold.errors import CommandRefused, NotDriven, SessionDriven, SessionExists, WrongUsage
 from refold.eventlog.events import AgentStateChanged
+from refold.testing.rival import claim
 
 DEMO = Path(str(files("refold"))) / "demo"
 
@@ -70,6 +71,22 @@ def test_a_session_is_resumed_by_another_system(tmp_path: Path) -> None:
         session.close()
         with pytest.raises(NotDriven):
             session.say("too late")
+
+
+def test_a_session_that_another_driver_took_can_be_taken_up_again_by_the_same_system(tmp_path: Path) -> None:
+    model = script(tmp_path, ("And?", []), FINISH)
+    with refold.open(tmp_path / "home") as system:
+        session = system.start("ask", model=model, sandbox="local")
+        session.wait(timeout=60)
+        claim(system.log, session.name, 0, "elsewhere")
+        with pytest.raises(NotDriven):
+            session.say("Yes.")
+        assert system.trouble(session.name) is not None
+        system.let_go(session.name, end_runner=False)
+        again = system.resume(session.name)
+        assert system.trouble(session.name) is None
+        again.say("Yes.")
+        assert again.wait(timeout=60).agent.state == "finished"
 
 
 def test_what_cannot_be_is_refused_and_records_nothing(tmp_path: Path) -> None:

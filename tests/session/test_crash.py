@@ -298,6 +298,25 @@ def test_of_two_claims_of_one_epoch_one_drives() -> None:
     assert log.end == end
 
 
+def test_who_was_refused_the_claim_decides_nothing() -> None:
+    log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(chooser=Replay())
+    sessions = Sessions(stepper, log, world, IDENTITY)
+    sessions.start(STREAM, START)
+    stepper.run(lambda: log.end > 9)
+    stepper.crash_all()
+    sessions = Sessions(stepper, log, world, IDENTITY)
+    sessions.claim(STREAM)
+    _claim_elsewhere(log)
+    end = log.end
+    replies = stepper.listen("person")
+    sessions.tell(STREAM, SendMessage(id="late", at=0, fact=MessageReceived(content="?")), reply_to="person")
+    stepper.run()
+    assert log.end == end, "who has no claim wrote"
+    reply = replies.get_nowait()
+    assert isinstance(reply, Reply)
+    assert reply.error is not None
+
+
 def test_a_claim_in_the_process_that_drives_takes_over_from_itself() -> None:
     log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(5)
     sessions = Sessions(stepper, log, world, IDENTITY)
