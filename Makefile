@@ -55,7 +55,7 @@ endef
 .PHONY: help
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
-	@echo '  make lint | types | tests | format | lock | benchmarks | clean'
+	@echo '  make lint | types | tests | format | lock | benchmarks | mutations | clean'
 
 # Environments -----------------------------------------------------------------------------------------
 
@@ -126,6 +126,11 @@ tests: .venv/development.stamp
 .PHONY: benchmarks
 benchmarks: .venv/development.stamp
 	$(bin)/python -m benchmarks
+
+# Plants every bug of the catalogue in a copy, hunts it, and writes docs/mutations.md.
+.PHONY: mutations
+mutations: .venv/development.stamp
+	$(bin)/python -m tests.mutations $(MUTATIONS_FLAGS)
 
 .PHONY: format
 format: .venv/development.stamp

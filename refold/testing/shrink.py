@@ -8,14 +8,17 @@ taking out makes small is looked for anew, from the plain course up: one deviati
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
-from refold.actors.dispatch.choosers import Occasion, Replay, Way
+from refold.actors.dispatch.choosers import Chooser, Occasion, Planned, Replay, Way
 from refold.testing.simulation import Scenario, Simulated, simulate
 
 RUNS_MAX = 4_000
 ENOUGH = 3
-"""A story with no more deviations than this is short enough to read; only longer ones are looked for anew."""
+"""A story with no more deviations than this can be read: nothing shorter is looked for at length."""
 SHIFTS = (-1, 1, -2, 2, 3, -3)
 """How far the decisions behind a deviation move when it is taken out, as a rule."""
+UNKNOWN = 1_000_000
+LONG = 500
+"""A run of so many steps counts for one more; else runs without end would take all day."""
 FEW = 8
 """From so few deviations on, each is worth moving around."""
 NEIGHBOURS = 4
@@ -57,34 +60,58 @@ class _Spent(Exception):
     """All runs are used up; the best one so far has to do."""
 
 
-class _Watched:
-    """A replay that notes of each decision how many ways there were to go on, and to go wrong."""
+class Watched:
+    """A chooser that notes what its inner one was asked: how many ways each decision had, and which."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, inner: Chooser) -> None:
         self.ways: list[tuple[int, int]] = []
-        self._replay = Replay(plan)
+        self.deviations = 0
+        """Faults, and letters held back: a letter that others overtake is one, however many they are."""
+        self._inner = inner
+        self._held: set[Way] = set()
+        self._struck = False
 
     def choose(self, count: int, ways: Sequence[Way] = (), /) -> int:
         self.ways.append((count, 0))
-        return self._replay.choose(count, ways)
+        choice = self._inner.choose(count, ways)
+        struck, self._struck = self._struck, False
+        if ways:
+            overtaken = set(ways[:choice])
+            self.deviations += len(overtaken - self._held)
+            self._held = (self._held | overtaken) - {ways[choice]}
+        elif choice and not struck:  # Else it says whom the fault before struck.
+            self.deviations += 1
+        return choice
 
     def trouble(self, count: int, occasion: Occasion, /) -> int:
         self.ways.append((1, count))
-        return self._replay.trouble(count, occasion)
+        choice = self._inner.trouble(count, occasion)
+        self._struck = choice > 0
+        self.deviations += choice > 0
+        return choice
+
+
+def count_deviations(scenario: Scenario, simulated: Simulated) -> int:
+    """Return how many faults a run had, and how many letters were held back in it."""
+    watched = Watched(Replay(simulated.trace))
+    simulate(scenario, seed=simulated.seed, chooser=watched)
+    return watched.deviations
 
 
 class _Search:
     def __init__(self, scenario: Scenario, failed: Simulated, runs_max: int) -> None:
         self.best = failed
+        self._size = (UNKNOWN,) * 4
         self._scenario, self._law, self._left = scenario, law_of(failed), runs_max
         self._tried: set[tuple[int, frozenset[tuple[int, int]]]] = set()
 
-    def _run(self, plan: Plan, seed: int) -> tuple[Simulated, _Watched]:
+    def _run(self, chooser: Chooser, seed: int) -> tuple[Simulated, Watched]:
         if self._left <= 0:
             raise _Spent
-        self._left -= 1
-        watched = _Watched(plan)
-        return simulate(self._scenario, seed=seed, chooser=watched), watched
+        watched = Watched(chooser)
+        found = simulate(self._scenario, seed=seed, chooser=watched)
+        self._left -= 1 + found.steps // LONG
+        return found, watched
 
     def _attempt(self, plan: Plan, seed: int | None = None) -> bool:
         """Run it; keep it and return True if it breaks the same law and is smaller."""
@@ -93,16 +120,23 @@ class _Search:
         if name in self._tried:
             return False
         self._tried.add(name)
-        found, _ = self._run(plan, seed)
-        if law_of(found) != self._law or _size(found) >= _size(self.best):
+        return self._keep_smaller(*self._run(Replay(plan), seed))
+
+    def _keep_smaller(self, found: Simulated, watched: Watched) -> bool:
+        if law_of(found) != self._law or (size := _size(found, watched)) >= self._size:
             return False
-        self.best = found
+        self.best, self._size = found, size
         return True
+
+    @property
+    def enough(self) -> bool:
+        return self._size[0] <= ENOUGH
 
     # Less of what there is --------------------------------------------------------------------------------
 
     def take_out(self) -> None:
         """Take out ever smaller chunks, the latest first: what comes after them moves least."""
+        self._attempt(dict(enumerate(self.best.trace)))
         self._attempt({})
         chunk = max(len(self.best.deviations) // 2, 1)
         while chunk:
@@ -127,35 +161,38 @@ class _Search:
 
     def start_anew(self) -> None:
         """Look for single deviations of the kinds that are left; where many are, for a few at a time."""
-        if len(self.best.deviations) <= 1:
+        if self._size[0] <= 1:
             return
         seeds = range(self.best.seed, self.best.seed + NEIGHBOURS + 1)
         troubles = self._troubles_of(self.best)
-        for seed in seeds if len(self.best.deviations) > ENOUGH else seeds[:1]:
-            _, plain = self._run({}, seed)
+        for seed in seeds[:1] if self.enough else seeds:
+            _, plain = self._run(Replay(), seed)
             likely = [plan for plan in _singles(plain.ways) if _trouble(plain.ways, plan) in troubles]
             if any(self._attempt(plan, seed) for plan in likely):
                 return
         chance = Random(f"few deviations of {self.best.seed}")  # noqa: S311 - repeatable on purpose
-        while len(self.best.deviations) > ENOUGH:
-            self._attempt_few(chance.choice(seeds), chance, troubles)
+        _, plain = self._run(Replay(), self.best.seed)
+        while not self.enough:
+            if chance.random() < LIKELY:
+                self._attempt_few(chance.choice(seeds), chance, troubles)
+            else:
+                self._hold_few(chance.choice(seeds), chance, plain.ways)
 
     def _troubles_of(self, simulated: Simulated) -> set[Trouble]:
         """Return what went wrong in a run, by kind."""
-        _, watched = self._run(simulated.deviations, simulated.seed)
+        _, watched = self._run(Replay(simulated.trace), simulated.seed)
         kinds = (_trouble(watched.ways, {number: choice}) for number, choice in simulated.deviations.items())
         return {kind for kind in kinds if kind is not None}
 
     def _attempt_few(self, seed: int, chance: Random, troubles: set[Trouble]) -> None:
         """Deviate two or three times, each from the course that the ones before led to.
 
-        Half of the time in a way that is among the troubles of the run that failed.
+        Mostly in a way that is among the troubles of the run that failed.
         """
         plan: Plan = {}
         for _ in range(ENOUGH):
-            found, watched = self._run(plan, seed)
-            if law_of(found) == self._law and _size(found) < _size(self.best):
-                self.best = found
+            found, watched = self._run(Replay(plan), seed)
+            self._keep_smaller(found, watched)
             later = [one for one in _singles(watched.ways) if min(one) > max(plan, default=-1)]
             if found.failure is not None or not later:
                 return
@@ -163,10 +200,19 @@ class _Search:
             plan |= chance.choice(likely if likely and chance.random() < LIKELY else later)
         self._attempt(plan, seed)
 
+    def _hold_few(self, seed: int, chance: Random, ways: Sequence[tuple[int, int]]) -> None:
+        """Put a channel or two last for good, and let a thing or two go wrong."""
+        channels = chance.randrange(1, ENOUGH)
+        holds = [(chance.randrange(len(ways) // 2), chance.randrange(4)) for _ in range(channels)]
+        troubles = [
+            (chance.randrange(len(ways)), chance.randrange(4)) for _ in range(chance.randrange(ENOUGH))
+        ]
+        self._keep_smaller(*self._run(Planned(holds, troubles), seed))
 
-def _size(simulated: Simulated) -> tuple[int, int, int]:
+
+def _size(simulated: Simulated, watched: Watched) -> tuple[int, int, int, int]:
     deviations = simulated.deviations
-    return len(deviations), sum(deviations), sum(deviations.values())
+    return watched.deviations, len(deviations), sum(deviations), sum(deviations.values())
 
 
 def _without(items: Sequence[tuple[int, int]], start: int, end: int) -> Iterator[Plan]:

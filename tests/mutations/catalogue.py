@@ -1,0 +1,27 @@
+"""Every planted bug, by name.
+
+The command hunts all of them. `OPEN` names those that no seed has found yet, or whose stories stay longer
+than three deviations: what the simulator or the shrinker still has to learn. CI hunts the others.
+"""
+
+from tests.mutations.bug import Bug
+from tests.mutations.committing import LOG, SESSION
+from tests.mutations.deciding import DECIDERS, TIMERS
+from tests.mutations.following import DISPATCH, FOLLOWERS, MEMORY, RUNTIME
+
+BUGS: dict[str, Bug] = {
+    bug.name: bug for bug in (*SESSION, *LOG, *DECIDERS, *TIMERS, *FOLLOWERS, *RUNTIME, *MEMORY, *DISPATCH)
+}
+
+OPEN = (
+    "what was in flight is forgotten when the append is refused",
+    "the expected version is not checked",
+    "an append of the incarnation before lands unheard",
+    "a failure that was told to the incarnation before is forgotten",
+    "a command that is known is let in again",
+    "a late answer is taken for the one that is awaited",
+    "the timer of a wait that is over ends another one",
+    "a follower that read ahead of Session takes what it told too early for told",
+    "the last letter of a sender is delivered first",
+    "a timer is not set while another one waits",
+)

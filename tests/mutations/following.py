@@ -1,0 +1,157 @@
+"""Bugs in those who act on what is committed, and in who delivers their mail."""
+
+from tests.mutations.bug import Bug
+
+FOLLOWERS = (
+    Bug(
+        name="a follower that comes back performs nothing of what is due",
+        family="follower",
+        file="actors/follower.py",
+        edits=(
+            (
+                "        self._catch_up()\n        self._perform_due(due(self._state))\n\n",
+                (
+                    "        self._catch_up()\n"
+                    "        self._owed = frozenset(effect.key for effect in due(self._state))\n\n"
+                ),
+            ),
+        ),
+    ),
+    Bug(
+        name="a follower that read ahead of Session takes what it told too early for told",
+        family="follower",
+        file="actors/follower.py",
+        edits=(
+            (
+                "<= self._state.version:\n                    self._owed = frozenset()",
+                "<= self._state.version:\n                    pass",
+            ),
+        ),
+        scenarios=("repairs", "impatience"),
+        seeds_max=5_000,
+    ),
+    Bug(
+        name="what is due again after it was not for a moment is not performed",
+        family="follower",
+        file="actors/follower.py",
+        edits=(("            self._owed &= {", "            self._owed |= {"),),
+    ),
+    Bug(
+        name="what was told again is taken in again",
+        family="follower",
+        file="actors/follower.py",
+        edits=(("        if record.version <= self._state.version:\n            return\n", ""),),
+    ),
+)
+
+RUNTIME = (
+    Bug(
+        name="an action that was ended is not interrupted by the process that takes over",
+        family="runtime",
+        file="actors/runtime/actor.py",
+        edits=(("                hands.interrupt(stray)\n", "                pass\n"),),
+        scenarios=("steering",),
+        seeds_max=5_000,
+    ),
+    Bug(
+        name="an action that was ended is forgotten by a runtime that crashes",
+        family="runtime",
+        file="actors/runtime/actor.py",
+        edits=(("        if self._stray is not None:  # Whoever", "        if False:  # Whoever"),),
+        scenarios=("impatience",),
+        seeds_max=3_000,
+    ),
+    Bug(
+        name="an action whose outcome is unknown is sent again",
+        family="runtime",
+        file="actors/runner/recovery.py",
+        edits=(('return "wait" if same_incarnation else "unknown"', 'return "wait"'),),
+        seeds_max=3_000,
+    ),
+    Bug(
+        name="an action is known to the runner by its stream alone",
+        family="runtime",
+        file="actors/runtime/actor.py",
+        edits=(('{self._log.id.hex()}/{self._stream}/{action}"', '{self._log.id.hex()}/{self._stream}"'),),
+    ),
+    Bug(
+        name="an action has another key with each runner",
+        family="runtime",
+        file="actors/runtime/actor.py",
+        edits=(
+            (
+                '{self._log.id.hex()}/{self._stream}/{action}"',
+                '{self._log.id.hex()}/{self._stream}/{self._state.hands.launches}/{action}"',
+            ),
+        ),
+    ),
+    Bug(
+        name="the runner may forget a result before it is recorded",
+        family="runtime",
+        file="actors/runtime/actor.py",
+        edits=(
+            (
+                "        self._under_way.discard(done.action)\n",
+                "        self._under_way.discard(done.action)\n        self._closed.append(done.action)\n",
+            ),
+        ),
+    ),
+    Bug(
+        name="two connections have one name",
+        family="runtime",
+        file="actors/session/due.py",
+        edits=(("connect/{life.epoch}/{hands.launches}/{hands.losses}", "connect/{life.epoch}"),),
+    ),
+)
+
+MEMORY = (
+    Bug(
+        name="what memory finds is put down to the message that waits longest",
+        family="memory",
+        file="actors/memory/actor.py",
+        edits=(
+            (
+                "fact=replace(message.fact, cause=message.message)",
+                "fact=replace(message.fact, cause=next(iter(self._messages), message.message))",
+            ),
+        ),
+    ),
+    Bug(
+        name="what memory has yet to look up is forgotten when another process takes over",
+        family="memory",
+        file="actors/memory/evolve.py",
+        edits=(
+            ("RecallRecorded, SessionFaulted\n", "RecallRecorded, SessionClaimed, SessionFaulted\n"),
+            ("case SessionFaulted():", "case SessionClaimed() | SessionFaulted():"),
+        ),
+    ),
+    Bug(
+        name="a recall is recorded each time it is told",
+        family="memory",
+        file="actors/memory/decide.py",
+        edits=((" if command.fact.cause in state.recall.waiting else ()", ""),),
+    ),
+    Bug(
+        name="memory looks nothing up while the agent runs",
+        family="memory",
+        file="actors/session/due.py",
+        edits=(
+            ("    if agent.state not in RESTING:\n", '    if agent.state not in {*RESTING, "running"}:\n'),
+        ),
+    ),
+)
+
+DISPATCH = (
+    Bug(
+        name="the last letter of a sender is delivered first",
+        family="dispatcher",
+        file="actors/dispatch/flight.py",
+        edits=(("_, envelope = letters.popleft()", "_, envelope = letters.pop()"),),
+    ),
+    Bug(
+        name="a timer is not set while another one waits",
+        family="dispatcher",
+        file="actors/dispatch/flight.py",
+        edits=(("        if key not in self._keys:\n", "        if not self._timers:\n"),),
+    ),
+)

@@ -1,0 +1,97 @@
+"""Runs in a process of its own, on a mutated copy: hunts the planted bug seed by seed, makes the find small.
+
+    python tests/mutations/hunt.py ROOT SEEDS SCENARIO,… DISK RUNS
+
+`ROOT` is the copy, and must be what is imported. Prints one line of JSON.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from msgspec.structs import replace
+
+import refold
+from refold.actors.models.fake import says
+from refold.eventlog.events import ModelFailed
+from refold.testing.scenarios import SCENARIOS, STANDARD
+from refold.testing.sessions import SessionScenario
+from refold.testing.shrink import ENOUGH, count_deviations, law_of, shrink
+from refold.testing.simulation import Simulated, simulate
+
+SEEDS_BEYOND = 1_000
+"""So far behind the first seed that found a bug others are looked for that may show it better."""
+
+_WORK = {"command": "make"}
+MORE: dict[str, SessionScenario] = {
+    "waiting": replace(
+        STANDARD,
+        name="waiting",
+        settings=replace(STANDARD.settings, retries_max=1),
+        lines=tuple(
+            ModelFailed(fault="rate_limit", message="slow down")
+            if number % 2
+            else says("", ("execute_bash", _WORK))
+            for number in range(6)
+        )
+        + STANDARD.lines,
+        verbs=("say", "stop", "pause", "resume"),
+        interjections_max=5,
+    ),
+    "impatience": replace(
+        STANDARD, name="impatience", verbs=("say", "stop"), interjections_max=10, versions=30
+    ),
+}
+"""Scenarios for what those that ship come by too seldom."""
+
+
+def scenario(name: str, disk: str) -> SessionScenario:
+    return replace((SCENARIOS | MORE)[name], disk=disk)
+
+
+def hunt(seeds: int, scenarios: list[SessionScenario], runs_max: int) -> dict[str, object]:
+    """Try seed after seed, each in the scenario whose turn it is; return what came of it."""
+    began = time.perf_counter()
+    for seed in range(seeds):
+        turn = scenarios[seed % len(scenarios)]
+        found = simulate(turn, seed=seed)
+        if found.failure is not None:
+            small = smallest(turn, found, runs_max)
+            return {
+                "seed": seed,
+                "scenario": turn.name,
+                "law": law_of(found),
+                "found": count_deviations(turn, found),
+                "deviations": count_deviations(turn, small),
+                "decisions": len(small.deviations),
+                "line": small.line,
+                "story": small.story,
+                "seconds": time.perf_counter() - began,
+            }
+    return {"seed": None, "seconds": time.perf_counter() - began}
+
+
+def smallest(turn: SessionScenario, found: Simulated, runs_max: int) -> Simulated:
+    """Make the find small; where it stays large, try the next ones that break the same law too."""
+    small = shrink(turn, found, runs_max=runs_max)
+    for seed in range(found.seed + 1, found.seed + SEEDS_BEYOND):
+        if count_deviations(turn, small) <= ENOUGH:
+            break
+        other = simulate(turn, seed=seed)
+        if law_of(other) == law_of(found):
+            again = shrink(turn, other, runs_max=runs_max)
+            small = min(small, again, key=lambda one: count_deviations(turn, one))
+    return small
+
+
+def main(root: str, seeds: str, names: str, disk: str, runs_max: str) -> None:
+    imported = Path(refold.__file__).resolve()
+    if not imported.is_relative_to(Path(root).resolve()):
+        raise SystemExit(f"{imported} was imported, not the copy at {root}")
+    scenarios = [scenario(name, disk) for name in names.split(",")]
+    sys.stdout.write(json.dumps(hunt(int(seeds), scenarios, int(runs_max))) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
