@@ -181,7 +181,8 @@ class SessionActor(Actor):
         if self._is_on_its_way(command.id):
             self._hold(_Proposal(submit))
             return
-        known = self._log.find(command.id) if submit.reply_to is not None else None
+        asked = submit.reply_to is not None or submit is self._opening
+        known = self._log.find(command.id) if asked else None
         if known is not None:
             self._reply(submit, Reply(command=command.id, records=known.records))
             return

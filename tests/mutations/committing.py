@@ -105,10 +105,7 @@ SESSION = (
         file="actors/session/actor.py",
         edits=(
             (
-                (
-                    "known = self._log.find(command.id) if submit.reply_to is not None else None\n"
-                    "        if known"
-                ),
+                ("known = self._log.find(command.id) if asked else None\n        if known"),
                 "known = None\n        if known",
             ),
         ),

@@ -14,11 +14,9 @@ from refold.actors.dispatch.choices import Victim
 from refold.actors.dispatch.choosers import Replay
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import says
-from refold.actors.session.commands import ClaimSession, ContinueAgent, SendMessage
-from refold.actors.session.decide import decide
-from refold.actors.session.due import configuration_digest
+from refold.actors.session.commands import SendMessage
 from refold.actors.session.evolve import fold
-from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain, Submit, session_name
+from refold.actors.session.messages import NoRoom, Reply, RoomAgain, Submit, session_name
 from refold.actors.session.state import initial_state
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
@@ -29,13 +27,12 @@ from refold.eventlog.events import (
     ModelAnswered,
     ModelFailed,
     ObservationRecorded,
-    SessionClaimed,
     SessionStarted,
 )
-from refold.eventlog.log import Append, DiskFull, Entry, EventLog
+from refold.eventlog.log import Append, DiskFull, EventLog
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.observations import OutcomeUnknown
-from refold.eventlog.record import Given, Record
+from refold.eventlog.record import Record
 from refold.eventlog.settings import Settings
 from refold.testing.crash import IDENTITY, STREAM, Lived, live
 from refold.testing.world import SmallWorld
@@ -231,103 +228,6 @@ def test_a_full_disk_loses_nothing_and_goes_on_once_there_is_room() -> None:
     check(Lived(log, sessions.state(STREAM), 0, stepper), world)
 
 
-@pytest.mark.parametrize("version", [3, 9, 17, 25])
-def test_another_drivers_claim_fences_this_one_at_once(version: int) -> None:
-    troubles: list[Trouble] = []
-    log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(version)
-    sessions = Sessions(stepper, log, world, IDENTITY, troubles.append)
-    sessions.start(STREAM, START)
-    assert stepper.run(lambda: log.end > version)
-    _claim_elsewhere(log)
-    end = log.end
-    assert stepper.run()
-    assert log.end == end, "a fenced driver wrote"
-    assert [type(trouble) for trouble in troubles] == [Fenced]
-    assert not [name for name in stepper.names() if name.endswith(("controller", "memory", "runtime"))]
-    replies = stepper.listen("person")
-    sessions.tell(STREAM, ContinueAgent(id="late", at=0), reply_to="person")
-    stepper.run()
-    assert replies.get_nowait().error is not None  # type: ignore[attr-defined]
-    world.runner.connect(epoch=2)
-    check(live(stepper, world, START, log=log), world)
-
-
-def test_a_session_that_dies_of_learning_of_another_claim_is_fenced_when_it_is_rebuilt() -> None:
-    claimed: list[bool] = []
-    troubles: list[Trouble] = []
-
-    def aim(actor: str, label: str) -> Victim | None:
-        if claimed and actor == session_name(STREAM) and label == "tell":
-            claimed.clear()
-            return "actor"
-        return None
-
-    log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(chooser=Replay(), aim=aim)
-    sessions = Sessions(stepper, log, world, IDENTITY, troubles.append)
-    sessions.start(STREAM, START)
-    assert stepper.run(lambda: log.end > 9)
-    _claim_elsewhere(log)
-    claimed.append(True)
-    end = log.end
-    assert stepper.run()
-    replies = stepper.listen("person")
-    sessions.tell(STREAM, SendMessage(id="late", at=0, fact=MessageReceived(content="?")), reply_to="person")
-    assert stepper.run()
-    assert log.end == end, "an older driver wrote"
-    assert Fenced in {type(trouble) for trouble in troubles}
-    reply = replies.get_nowait()
-    assert isinstance(reply, Reply)
-    assert reply.error is not None
-
-
-def test_of_two_claims_of_one_epoch_one_drives() -> None:
-    log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(3)
-    sessions = Sessions(stepper, log, world, IDENTITY)
-    sessions.start(STREAM, START)
-    stepper.run(lambda: log.end > 9)
-    stepper.crash_all()
-    sessions = Sessions(stepper, log, world, IDENTITY)
-    replies = stepper.listen("person")
-    sessions.claim(STREAM, reply_to="person")
-    _claim_elsewhere(log)
-    end = log.end
-    stepper.run()
-    reply = replies.get_nowait()
-    assert isinstance(reply, Reply)
-    assert reply.refused or reply.error
-    assert log.end == end
-
-
-def test_who_was_refused_the_claim_decides_nothing() -> None:
-    log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(chooser=Replay())
-    sessions = Sessions(stepper, log, world, IDENTITY)
-    sessions.start(STREAM, START)
-    stepper.run(lambda: log.end > 9)
-    stepper.crash_all()
-    sessions = Sessions(stepper, log, world, IDENTITY)
-    sessions.claim(STREAM)
-    _claim_elsewhere(log)
-    end = log.end
-    replies = stepper.listen("person")
-    sessions.tell(STREAM, SendMessage(id="late", at=0, fact=MessageReceived(content="?")), reply_to="person")
-    stepper.run()
-    assert log.end == end, "who has no claim wrote"
-    reply = replies.get_nowait()
-    assert isinstance(reply, Reply)
-    assert reply.error is not None
-
-
-def test_a_claim_in_the_process_that_drives_takes_over_from_itself() -> None:
-    log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(5)
-    sessions = Sessions(stepper, log, world, IDENTITY)
-    sessions.start(STREAM, START)
-    for version in (5, 15, 30):
-        stepper.run(lambda version=version: log.end > version)  # type: ignore[misc]
-        sessions.claim(STREAM)
-    stepper.run()
-    check(Lived(log, sessions.state(STREAM), 0, stepper), world)
-
-
 def test_a_rebuilt_session_learns_of_its_own_append_that_lands_later() -> None:
     """An append that was handed in before a crash of Session may be committed only after it was rebuilt."""
     log, world, stepper = _LateLog(), SmallWorld(LINES), Stepper(chooser=Replay())
@@ -370,16 +270,3 @@ class _Bomb(Submit, frozen=True, kw_only=True):
     """A message that no handler survives."""
 
     command: None = None  # type: ignore[assignment]
-
-
-def _claim_elsewhere(log: MemoryLog) -> None:
-    state = fold(initial_state(), log.read(STREAM))
-    fact = SessionClaimed(
-        epoch=state.life.epoch + 1, host="elsewhere", pid=2, process_started=0, code="simulated",
-        configuration=configuration_digest(state),
-    )  # fmt: skip
-    claim = ClaimSession(id=f"elsewhere/{fact.epoch}", at=0, fact=fact)
-    events = decide(state, claim)
-    given = Given(id=claim.id, kind="ClaimSession", at=0, by="system")
-    entry = Entry(given=given, events=events)
-    log.commit(Append(stream=STREAM, expected=state.version, epoch=fact.epoch, entries=(entry,)))
