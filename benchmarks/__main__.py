@@ -26,11 +26,11 @@ def main() -> None:
         folder = Path(place)
         stages: dict[str, Callable[[], None]] = {
             "starts": lambda: starts.measure(figures),
-            "simulations": lambda: simulations.measure(figures, rounds=ROUNDS),
             "appends": lambda: appends.measure(folder, figures, ROUNDS),
             "steps": lambda: steps.measure(folder, figures, ROUNDS),
             "growth": lambda: growth.measure(folder, figures, ROUNDS),
             "rebuild": lambda: rebuild.measure(folder, figures, ROUNDS, EVENTS),
+            "simulations": lambda: simulations.measure(figures, ROUNDS),
         }
         for name, stage in stages.items():
             sys.stderr.write(f"measuring {name} …\n")

@@ -192,12 +192,12 @@ class Stepper:
         if not ready and self._flight.next_ns is None:
             return False
         self.steps += 1
-        if not ready:
-            self._fire()
-        elif trouble := self._choices.trouble(3 + self._choices.process_faults, "step"):
+        if trouble := self._choices.trouble(3 + self._choices.process_faults, "step"):
             self._trouble(TROUBLES[trouble - 1])
-        else:
+        elif ready:
             self._carry_out(ready[self._choices.choose(len(ready), ready)])
+        else:
+            self._fire()
         if self._died:
             self._died = False
             raise ProcessDied(f"at step {self.steps}")
