@@ -15,12 +15,10 @@ BUGS: dict[str, Bug] = {
 
 OPEN = (
     "what was in flight is forgotten when the append is refused",
-    "the expected version is not checked",
-    "an append of the incarnation before lands unheard",
+    "whatever lands is taken for what is in flight",
     "a failure that was told to the incarnation before is forgotten",
     "a command that is known is let in again",
     "a late answer is taken for the one that is awaited",
-    "the timer of a wait that is over ends another one",
     "a follower that read ahead of Session takes what it told too early for told",
     "the last letter of a sender is delivered first",
     "a timer is not set while another one waits",

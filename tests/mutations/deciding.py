@@ -167,6 +167,7 @@ DECIDERS = (
         family="deciders",
         file="actors/controller/decide.py",
         edits=(("if not agent.unheard and agent.finishing:", "if agent.finishing:"),),
+        scenarios=("impatience",),
     ),
     Bug(
         name="a request that has become stale is asked all the same",
@@ -190,6 +191,10 @@ TIMERS = (
             (
                 "    SessionFaulted,\n    SessionForked,",
                 "    SessionClaimed,\n    SessionFaulted,\n    SessionForked,",
+            ),
+            (
+                "    SessionStarted\n    | SessionForked",
+                "    SessionStarted\n    | SessionClaimed\n    | SessionForked",
             ),
             (
                 "        case SettingsChanged():\n            return _configured",

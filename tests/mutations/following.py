@@ -122,6 +122,7 @@ MEMORY = (
         file="actors/memory/evolve.py",
         edits=(
             ("RecallRecorded, SessionFaulted\n", "RecallRecorded, SessionClaimed, SessionFaulted\n"),
+            ("= MessageReceived | RecallRecorded", "= MessageReceived | SessionClaimed | RecallRecorded"),
             ("case SessionFaulted():", "case SessionClaimed() | SessionFaulted():"),
         ),
     ),
