@@ -10,6 +10,7 @@ from refold.actors.session.due import Effect, due
 from refold.actors.session.evolve import evolve
 from refold.actors.session.messages import Committed, PerformAgain, Submit, session_name
 from refold.actors.session.state import State, initial_state
+from refold.eventlog.events import SessionClaimed
 from refold.eventlog.log import EventLog
 from refold.eventlog.record import Record
 
@@ -91,8 +92,11 @@ class Follower(Actor):
         self._state = state
 
     def _catch_up(self, until: int | None = None) -> None:
+        """Read what is in the log; what another driver claimed since is not for us to act on."""
         for record in self._log.read(self._stream, after=self._state.version, until=until):
             met = record.version <= self._met.version
+            if not met and isinstance(record.event, SessionClaimed):
+                return
             state = self._met if met else evolve(self._state, record.event, record.version)
             self._see(record, state, due(state) if self._owed else ())
 

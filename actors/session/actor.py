@@ -195,7 +195,8 @@ class SessionActor(Actor):
                     states.extend(foreseen.states)
         except Refused as refusal:
             if submit is self._opening:  # Who has no claim decides nothing.
-                self._fence(LogError(f"the claim was refused: {refusal}"), (_Proposal(submit),))
+                self._reply(submit, Reply(command=command.id, refused=str(refusal)))
+                self._fence(LogError(f"the claim was refused: {refusal}"), ())
             else:
                 self._hold(_Proposal(submit, refused=str(refusal)))
             return

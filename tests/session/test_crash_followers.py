@@ -11,7 +11,7 @@ from refold.actors.models.fake import says
 from refold.actors.session.actor import SessionActor
 from refold.actors.session.due import Effect, due
 from refold.actors.session.evolve import fold, states_after
-from refold.actors.session.messages import Committed, controller_name
+from refold.actors.session.messages import Committed, PerformAgain, controller_name
 from refold.actors.session.state import initial_state
 from refold.actors.sessions import Sessions
 from refold.eventlog.events import AgentStateChanged, Event, SessionStarted
@@ -49,16 +49,35 @@ def test_what_was_not_due_for_a_moment_is_performed_again() -> None:
     log, stepper, noted = MemoryLog(), Stepper(), list[str]()
     commit(log, -1, START, claim(1))
 
+    met = fold(initial_state(), log.read(STREAM))
+
     def make() -> Noting:
-        follower = Noting(stepper, "noting", STREAM, log, initial_state())
+        follower = Noting(stepper, "noting", STREAM, log, met)
         follower.noted = noted
         return follower
 
     stepper.spawn("noting", make)
     stepper.run()
     paused = commit(log, 1, AgentStateChanged(state="paused"), AgentStateChanged(state="loading"))
-    states = states_after(fold(initial_state(), log.read(STREAM, until=1)), [r.event for r in paused.records])
+    states = states_after(met, [r.event for r in paused.records])
     stepper.tell("noting", Committed(paused.records, states, tuple(map(due, states))))
+    stepper.run()
+    assert noted == ["connect/1/0/0"] * 2
+
+
+def test_a_follower_does_not_act_on_what_another_driver_claimed() -> None:
+    log, stepper, noted = MemoryLog(), Stepper(), list[str]()
+    commit(log, -1, START, claim(1))
+    met = fold(initial_state(), log.read(STREAM))
+    commit(log, 1, claim(2))
+
+    def make() -> Noting:
+        follower = Noting(stepper, "noting", STREAM, log, met)
+        follower.noted = noted
+        return follower
+
+    stepper.spawn("noting", make)
+    stepper.tell("noting", PerformAgain())
     stepper.run()
     assert noted == ["connect/1/0/0"] * 2
 
