@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import Terminal, until
 
 
 @pytest.fixture(scope="session")
@@ -19,4 +19,4 @@ def terminal(tmp_path: Path, bytecode: Path) -> Iterator[Terminal]:
     yield terminal
     if terminal.processes():  # Sessions that wait for a person keep their shell.
         terminal.run("doctor", "--reap")
-    assert terminal.processes() == []
+    until(lambda: terminal.processes() == [])
