@@ -36,6 +36,10 @@ FOUND = {
     "a refusal was told before what it was decided on was committed": ("steering", 219),
     "the same, of a pause that met a stop in flight": ("confirmation", 232),
     "a follower that had read ahead of Session told it too early, and never again": ("repairs", 1268),
+    "a session that was rebuilt after it was fenced wrote in its old epoch": ("confirmation", 5611),
+    "a session whose claim was refused took commands": ("repairs", 202486),
+    "a session that was rebuilt while its claim was written did not know it again": ("standard", 30569),
+    "a follower acted on what another driver had claimed": ("standard", 2006248),
 }
 """Bugs that the simulator found, each with the first seed that did."""
 
