@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from refold.eventlog.actions import Action
 from refold.eventlog.observations import Observation
-from refold.eventlog.settings import ConfirmationPolicy, Price, Settings
+from refold.eventlog.settings import ConfirmationPolicy, Price, Purpose, Settings
 
 type By = Literal["user", "agent", "policy", "system"]
 type AgentState = Literal[
@@ -226,6 +226,9 @@ class ModelAsked(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     cost_estimated_usd: float | None = None
     """What the ask counts if nobody ever hears its answer; None when the price is unknown."""
     script_line: int | None = None
+    parameters: dict[str, Any] = {}
+    """What is sent beside the messages and tools, as the provider names it."""
+    purpose: Purpose = "step"
 
 
 class ModelAnswered(_Fact, frozen=True, kw_only=True, omit_defaults=True):

@@ -28,7 +28,7 @@ class RealEdges:
         self._home = home
         self.environment = dict(os.environ if environment is None else environment)
         self._glimpse = on_glimpse
-        self._models: dict[tuple[str, str | None, Price | None], Model] = {}
+        self._models: dict[tuple[str, str | None, Price | None, str | None], Model] = {}
         self._hands: dict[str, RunnerHands] = {}
         self.sources = WorkspaceSources()
 
@@ -62,10 +62,14 @@ class RealEdges:
         return self._hands[stream]
 
     def _open(self, settings: Settings) -> Model:
-        key = str(settings.model), settings.base_url, settings.price
+        key = str(settings.model), settings.base_url, settings.price, settings.key_env
         if key not in self._models:
             self._models[key] = open_model(
-                key[0], base_url=settings.base_url, price=self.price(settings), environment=self.environment
+                key[0],
+                base_url=settings.base_url,
+                price=self.price(settings),
+                environment=self.environment,
+                key_env=settings.key_env,
             )
         return self._models[key]
 

@@ -91,7 +91,8 @@ class ControllerActor(Follower):
 
     def _prepare(self, effect: PrepareAsk) -> None:
         settings = self._settings
-        request = self._prepared = self._conversation.request(str(settings.model))
+        parameters = settings.parameters
+        request = self._prepared = self._conversation.request(str(settings.model), parameters=parameters)
         tokens = estimate_tokens(request)
         price = self._models.price(settings)
         line = self._state.agent.script_line(request.model)
@@ -104,6 +105,7 @@ class ControllerActor(Follower):
             tokens_estimated=tokens,
             cost_estimated_usd=None if price is None else tokens * price.prompt / 1e6,
             script_line=line if request.model.startswith("script:") else None,
+            parameters=parameters,
         )
         self.tell_session(
             BeginAsk(
@@ -134,7 +136,7 @@ class ControllerActor(Follower):
             conversation = Conversation()
             for record in self._log.read(self._stream, until=ask - 1, check=False):
                 conversation.add(record)
-            request = conversation.request(asked.model)
+            request = conversation.request(asked.model, parameters=asked.parameters)
         if request.digest != asked.request:
             raise ValueError(f"the request at version {ask} of {self._stream} cannot be built again")
         return request

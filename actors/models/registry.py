@@ -13,12 +13,18 @@ _BASE_URL_NAMES = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL
 
 
 def open_model(
-    name: str, *, base_url: str | None, price: Price | None, environment: Mapping[str, str]
+    name: str,
+    *,
+    base_url: str | None,
+    price: Price | None,
+    environment: Mapping[str, str],
+    key_env: str | None = None,
 ) -> Model:
     """Return the model called `name`; no request is made and no client imported before it is asked.
 
     Raises `ModelUnavailable` where asking could not succeed. Keys are read from `environment`, so that
-    nothing depends on the process's own; a server of the user's (`base_url`) may need none.
+    nothing depends on the process's own: under `key_env` where it is given. A server of the user's
+    (`base_url`) may need none.
     """
     prefix, _, rest = name.partition(":" if name.startswith("script:") else "/")
     match prefix:
@@ -27,15 +33,23 @@ def open_model(
 
             return ScriptModel(Path(rest), price=price)
         case "openai" | "anthropic" if rest:
-            return _open_provider(prefix, rest, base_url=base_url, price=price, environment=environment)
+            return _open_provider(
+                prefix, rest, base_url=base_url, price=price, environment=environment, key_env=key_env
+            )
         case _:
             raise ModelUnavailable(
                 f"unknown model {name!r}: write openai/NAME, anthropic/NAME or script:FILE"
             )
 
 
-def _open_provider(
-    provider: str, name: str, *, base_url: str | None, price: Price | None, environment: Mapping[str, str]
+def _open_provider(  # noqa: PLR0913 - all of them named
+    provider: str,
+    name: str,
+    *,
+    base_url: str | None,
+    price: Price | None,
+    environment: Mapping[str, str],
+    key_env: str | None,
 ) -> Model:
     if importlib.util.find_spec(provider) is None:
         raise ModelUnavailable(
@@ -43,11 +57,11 @@ def _open_provider(
             f"pip install 'refold[{provider}]'"
         )
     base_url = base_url or environment.get(_BASE_URL_NAMES[provider]) or None
-    key = environment.get(_KEY_NAMES[provider]) or (_PLACEHOLDER_KEY if base_url else "")
+    key_name = key_env or _KEY_NAMES[provider]
+    key = environment.get(key_name) or (_PLACEHOLDER_KEY if base_url and key_env is None else "")
     if not key:
         raise ModelUnavailable(
-            f"{provider}/{name} needs a key: set {_KEY_NAMES[provider]}, "
-            "or name a server that needs none with --base-url"
+            f"{provider}/{name} needs a key: set {key_name}, or name a server that needs none with --base-url"
         )
     if provider == "openai":
         from refold.actors.models.openai_chat import OpenAIChatModel  # noqa: PLC0415 - only what is used

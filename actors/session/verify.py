@@ -225,7 +225,7 @@ class _Replay:
         self._decided.popleft()
 
     def _ask_again(self, asked: ModelAsked) -> None:
-        request = self._conversation.request(asked.model)
+        request = self._conversation.request(asked.model, parameters=asked.parameters)
         if (request.digest, len(request.messages)) != (asked.request, asked.messages):
             raise _Diverged(
                 "the request cannot be built again from the stream",
