@@ -55,7 +55,7 @@ endef
 .PHONY: help
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
-	@echo '  make lint | types | tests | format | lock | benchmarks | mutations | clean'
+	@echo '  make lint | types | tests | format | documents | lock | benchmarks | mutations | clean'
 
 # Environments -----------------------------------------------------------------------------------------
 
@@ -131,6 +131,11 @@ benchmarks: .venv/development.stamp
 .PHONY: mutations
 mutations: .venv/development.stamp
 	$(bin)/python -m tests.mutations $(MUTATIONS_FLAGS)
+
+# Writes docs/events.md and docs/behaviour.md; a test says when they are stale.
+.PHONY: documents
+documents: .venv/development.stamp
+	$(bin)/python -m tests.documents
 
 .PHONY: format
 format: .venv/development.stamp
