@@ -43,7 +43,8 @@ What a log can hold. `refold events ID --json` prints each record as one line:
 | `given` | the command itself, on the first of its events only |
 
 What was imported has `foreign` in its `data`: the event as another system recorded it. A type that is not
-listed here comes from a newer version and is carried along as it is. `make documents` makes this page of the code.
+listed here comes from a newer version and is carried along as it is. `make documents` makes this page of the
+code.
 """
 
 
