@@ -140,7 +140,7 @@ class SessionActor(Actor):
             self._propose(self._opening)
             self._take_off()
         else:  # Whoever was rebuilt may have died of learning it.
-            self._fence(LogError(f"session {self._stream!r} was claimed by another driver"), ())
+            self._fence(self._overtaken(), ())
 
     def on_receive(self, message: Message) -> None:
         match message:
@@ -265,8 +265,10 @@ class SessionActor(Actor):
                 self._take_off()
             case Appended() | WrongVersion() | CommandReused() if self._catch_up():
                 self._decide_anew((*flight, *self._held))
-            case Appended():
+            case Appended() if self._claimed:
                 self._decide_anew((*flight, *self._held))
+            case Appended():  # The claim was written, and the next driver's is already behind it.
+                self._fence(self._overtaken(), (*flight, *self._held))
             case LogError():
                 self._fence(result, (*flight, *self._held))
 
@@ -343,6 +345,9 @@ class SessionActor(Actor):
             if isinstance(proposal.asked, Submit):
                 self._reply(proposal.asked, Reply(command=proposal.asked.command.id, error=error))
         self.port.tell(SYSTEM, Fenced(self._stream, error))
+
+    def _overtaken(self) -> LogError:
+        return LogError(f"session {self._stream!r} was claimed by another driver")
 
     def _reply(self, submit: Submit, reply: Reply) -> None:
         if submit.reply_to is not None:

@@ -40,6 +40,7 @@ FOUND = {
     "a session whose claim was refused took commands": ("repairs", 202486),
     "a session that was rebuilt while its claim was written did not know it again": ("standard", 30569),
     "a follower acted on what another driver had claimed": ("standard", 2006248),
+    "a session that learnt of its own claim and of the next one at once stood still": ("standard", 10004879),
 }
 """Bugs that the simulator found, each with the first seed that did."""
 
