@@ -59,6 +59,17 @@ class Finish(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="finish
     message: str = ""
 
 
+class Delegate(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="delegate"):
+    """Have another agent do something, in a session of its own; its task stands in `inputs`."""
+
+    agent: str
+    inputs: dict[str, Any] = {}
+
+    @property
+    def task(self) -> str:
+        return str(self.inputs.get("task", ""))
+
+
 class Message(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="message"):
     """Plain text to the user; `waits` when the agent wants an answer."""
 
@@ -73,4 +84,4 @@ class Other(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="other")
     arguments: dict[str, Any] = {}
 
 
-type Action = Run | Read | Edit | Write | Think | Finish | Message | Other
+type Action = Run | Read | Edit | Write | Think | Finish | Delegate | Message | Other

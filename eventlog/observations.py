@@ -44,6 +44,20 @@ class Finished(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag=
     """The answer to `finish`."""
 
 
+class DelegateResult(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="delegate"):
+    """What came of a delegate: `status` is the state that its session ended in.
+
+    What it spent, its own delegates included, counts in its parent from here on; `cost_usd` is None once any
+    part of it is unknown.
+    """
+
+    agent: str
+    session: str
+    status: str
+    iterations: int = 0
+    cost_usd: float | None = None
+
+
 class Failure(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
     """The tool ran and could not do it; the agent can read why and try otherwise."""
 
@@ -72,6 +86,7 @@ type Observation = (
     | FileWritten
     | Thought
     | Finished
+    | DelegateResult
     | Failure
     | OutcomeUnknown
     | Cancelled

@@ -11,6 +11,7 @@ type ConfirmationPolicy = Literal["never", "always"]
 ITERATIONS_MAX = 500
 ACTION_TIMEOUT_S = 120.0
 SILENCE_TIMEOUT_S = 30.0
+DELEGATION_DEPTH = 2
 
 
 class Price(Struct, frozen=True, omit_defaults=True):
@@ -40,12 +41,44 @@ class ModelSettings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     parameters: dict[str, Any] = {}
 
 
+class Role(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a user's own agent is told and offered, as it was when the session started.
+
+    It `reads` answers in its own way, or in ours; `missing` says why it could not be had.
+    """
+
+    prompt: str = ""
+    tools: tuple[str, ...] = ()
+    reads: bool = False
+    missing: str = ""
+
+
+class AgentSettings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """An agent that may be delegated to, under a name of the user's own; what is None comes from its parent.
+
+    `agent` is one of ours or a user's by `PACKAGE.MODULE:NAME`, by default what the name says. `model` is one
+    of the `models` or the provider's own name; `tools` are those it may have of its agent's. It is granted
+    at most `iterations_max` and `budget_usd`, and never more than its parent has left.
+    """
+
+    agent: str | None = None
+    description: str = ""
+    model: str | None = None
+    iterations_max: int | None = None
+    budget_usd: float | None = None
+    tools: tuple[str, ...] | None = None
+    role: Role | None = None
+    """Filled in at the start, for a user's own."""
+
+
 class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The configuration of one session; secrets stand in it by name only.
 
     `model` is `openai/NAME`, `anthropic/NAME` or `script:FILE`; None for a session that never asks one.
     `base_url`, `price`, `key_env` and `parameters` are that model's. `models` are those that other agents and
-    purposes name; a purpose that `purposes` does not name is served by `model`.
+    purposes name; a purpose that `purposes` does not name is served by `model`. `agents` are those that may
+    be delegated to, `delegation_depth` levels deep at most. `role` is recorded of a user's own `agent`;
+    `tools` are those that it may have of its own, all where None.
     """
 
     model: str | None
@@ -67,6 +100,10 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: dict[str, Any] = {}
     models: dict[str, ModelSettings] = {}
     purposes: dict[Purpose, str] = {}
+    role: Role | None = None
+    tools: tuple[str, ...] | None = None
+    agents: dict[str, AgentSettings] = {}
+    delegation_depth: int = DELEGATION_DEPTH
 
 
 def named(name: str, models: Mapping[str, ModelSettings]) -> ModelSettings:

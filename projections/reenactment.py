@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Other, Read, Run, Think, Write
 from refold.eventlog.events import (
     ActionProposed,
     ActionStarted,
@@ -221,5 +221,7 @@ def _texts(action: Action) -> tuple[str, ...]:
             return (path,)
         case Other(arguments=arguments):
             return (json.dumps(arguments, ensure_ascii=False, default=str),)
+        case Delegate(task=task):
+            return (task,)
         case Think() | Finish() | Message():
             return ()

@@ -5,6 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from refold.actors.agents.loading import read_by
 from refold.actors.controller.reenactor import Reenactor
 from refold.actors.dispatch.port import Dispatcher
 from refold.actors.follower import Follower
@@ -13,6 +14,7 @@ from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, Re
 from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, SetTimer
 from refold.actors.session.messages import controller_name
 from refold.actors.session.state import State
+from refold.actors.tools.toolbox import Proposal, Refusal
 from refold.eventlog.events import ModelAnswered, ModelAsked, ModelFailed, StepReenacted
 from refold.eventlog.log import EventLog
 from refold.eventlog.record import Record
@@ -40,6 +42,7 @@ class _Heard(Struct, frozen=True):
 
     ask: int
     fact: ModelAnswered | ModelFailed
+    wanted: tuple[Proposal | Refusal, ...] | None = None
 
 
 class ControllerActor(Follower):
@@ -73,13 +76,14 @@ class ControllerActor(Follower):
 
     def on_outcome(self, message: object) -> None:
         match message:
-            case _Heard(ask=ask, fact=fact):
+            case _Heard(ask=ask, fact=fact, wanted=wanted):
                 self.tell_session(
                     ReportAnswer(
                         id=f"{self._stream}/answer/{ask}",
                         at=self.port.now_ns(),
                         fact=replace(fact, cause=ask),
                         draw=self.port.draw(),
+                        wanted=wanted,
                     )
                 )
             case FireTimer():
@@ -123,9 +127,12 @@ class ControllerActor(Follower):
         request, line = self._request_at(*self._asked), self._asked[1].script_line or 0
         models, stream, chosen = self._models, self._stream, replace(settings, model=self._asked[1].model)
 
+        tools = self._state.life.tools
+
         def work() -> _Heard:
             model = models.model(chosen)
-            return _Heard(ask, model.ask(request, script_line=line, on_glimpse=models.glimpses(stream)))
+            fact = model.ask(request, script_line=line, on_glimpse=models.glimpses(stream))
+            return _Heard(ask, fact, read_by(settings, fact, tools))
 
         self.port.perform(self.key(effect), work, to=self.name)
 

@@ -60,7 +60,8 @@ def decide_answer(state: State, command: ReportAnswer) -> tuple[Event, ...]:
         return (LateAnswerRecorded(cause=fact.cause, answer=fact),)
     match fact:
         case ModelAnswered():
-            return (fact, *_proposals(fact, state.version + 1))
+            read = read_answer(fact, state.life.tools) if command.wanted is None else command.wanted
+            return (fact, *_proposals(read, state.version + 1))
         case ModelFailed():
             return (fact, *_failure(state, fact, command))
 
@@ -104,10 +105,10 @@ def follow_agent(state: State) -> tuple[Event, ...]:
     return follow_limits(agent, settings)
 
 
-def _proposals(answer: ModelAnswered, version: int) -> tuple[Event, ...]:
+def _proposals(read: tuple[Proposal | Refusal, ...], version: int) -> tuple[Event, ...]:
     """Return everything an answer at `version` asks for, at once; what needs no world is answered with it."""
     facts: list[ActionProposed | CallRefused] = []
-    for wanted in read_answer(answer):
+    for wanted in read:
         match wanted:
             case Refusal(reason=reason, tool_call_id=id_):
                 facts.append(CallRefused(cause=version, tool_call_id=id_, reason=reason))

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from refold.actors.tools.toolbox import Proposal, Refusal
 from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     By,
@@ -100,10 +101,11 @@ class BeginAsk(_Command, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReportAnswer(_Command, frozen=True, kw_only=True, omit_defaults=True):
-    """`draw` is the chance of a retry's jitter."""
+    """`draw` is the chance of a retry's jitter; `wanted` what an agent that reads its own way read."""
 
     fact: ModelAnswered | ModelFailed
     draw: float
+    wanted: tuple[Proposal | Refusal, ...] | None = None
 
 
 class ReportConnection(_Command, frozen=True, kw_only=True, omit_defaults=True):

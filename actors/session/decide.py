@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from refold.actors.agents.registry import greeting, missing
 from refold.actors.controller.confirmation import decide_confirm, decide_reject, follow_confirmation
 from refold.actors.controller.decide import (
     decide_answer,
@@ -40,14 +41,11 @@ from refold.actors.session.commands import (
 from refold.actors.session.evolve import evolve
 from refold.actors.session.refused import Refused
 from refold.actors.session.state import State
-from refold.actors.tools.prompt import system_prompt
-from refold.actors.tools.toolbox import TOOLS
 from refold.eventlog.events import (
     AgentStateChanged,
     Event,
     MessageReceived,
     SessionClosed,
-    SystemMessageAdded,
 )
 from refold.eventlog.observations import Cancelled
 
@@ -167,13 +165,16 @@ def _follow_start(state: State) -> tuple[Event, ...]:
         if state.agent.state == "loading":
             return (AgentStateChanged(state="running"),)
         return ()
-    if state.hands.incarnation is None or life.settings is None:
+    if life.settings is None:
         return ()
-    place = "/workspace" if life.settings.sandbox == "bubblewrap" else life.settings.workspace
-    greeting = SystemMessageAdded(content=system_prompt(place=place), tools=TOOLS)
+    if (reason := missing(life.settings.agent, life.settings.role)) is not None:
+        return (AgentStateChanged(state="error", reason=reason),)
+    if state.hands.incarnation is None:
+        return ()
+    greeted = greeting(life.settings)
     if life.task is not None and state.recall.first is None:
-        return (greeting, AgentStateChanged(state="running"), MessageReceived(content=life.task, by="user"))
-    return (greeting, AgentStateChanged(state="running"))
+        return (greeted, AgentStateChanged(state="running"), MessageReceived(content=life.task, by="user"))
+    return (greeted, AgentStateChanged(state="running"))
 
 
 def _advance(state: State, events: Sequence[Event]) -> list[State]:

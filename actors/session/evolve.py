@@ -12,6 +12,7 @@ from refold.actors.memory.evolve import evolve as evolve_recall
 from refold.actors.runtime.evolve import concerns as concerns_hands
 from refold.actors.runtime.evolve import evolve as evolve_hands
 from refold.actors.session.state import Life, State
+from refold.actors.tools.toolbox import names_of
 from refold.eventlog.events import (
     Event,
     SessionClaimed,
@@ -103,8 +104,8 @@ def _evolve_life(life: Life, event: _Concerning) -> Life:
             return replace(life, closed=True)
         case SettingsChanged():
             return life if life.settings is None else replace(life, settings=changed(life.settings, event))
-        case SystemMessageAdded():
-            return replace(life, greeted=True)
+        case SystemMessageAdded(tools=tools):
+            return replace(life, greeted=True, tools=names_of(tools))
 
 
 def changed(settings: Settings, event: SettingsChanged) -> Settings:

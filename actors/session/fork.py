@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from refold.actors.agents.registry import greeting, missing
 from refold.actors.controller.decide import follow_agent
 from refold.actors.controller.limits import extension
 from refold.actors.controller.steer import abandoned
@@ -15,15 +16,12 @@ from refold.actors.runtime.state import OpenAction
 from refold.actors.session.due import agenda, configuration_digest, due
 from refold.actors.session.evolve import evolve, understood
 from refold.actors.session.state import State, initial_state
-from refold.actors.tools.prompt import system_prompt
-from refold.actors.tools.toolbox import TOOLS
 from refold.eventlog.events import (
     AgentStateChanged,
     Event,
     MessageReceived,
     SessionClaimed,
     SessionForked,
-    SystemMessageAdded,
 )
 from refold.eventlog.log import Append, Appended, Entry, EventLog
 from refold.eventlog.observations import Cancelled
@@ -130,8 +128,7 @@ _MESSAGE_LETS_NOTHING_RUN = frozenset({"loading", "running", "paused", "rate_lim
 
 def _greeting(settings: Settings) -> tuple[Event, ...]:
     """Return our own system message: an imported one names tools that are not there."""
-    place = "/workspace" if settings.sandbox == "bubblewrap" else settings.workspace
-    return (SystemMessageAdded(content=system_prompt(place=place), tools=TOOLS),)
+    return () if missing(settings.agent, settings.role) is not None else (greeting(settings),)
 
 
 def _rest(parent: State) -> tuple[Event, ...]:

@@ -19,6 +19,8 @@ class Life(Struct, frozen=True, kw_only=True):
     origin: str | None = None
     greeted: bool = False
     """The system message stands: the start is through."""
+    tools: tuple[str, ...] = ()
+    """What it is offered, by name: its calls are read against these."""
 
 
 class State(Struct, frozen=True, kw_only=True):

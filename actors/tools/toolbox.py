@@ -4,39 +4,48 @@ from typing import Any
 
 from msgspec import Struct
 
-from refold.actors.tools import execute_bash, finish, str_replace_editor, think
+from refold.actors.tools import delegate, execute_bash, finish, str_replace_editor, think, view
 from refold.actors.tools.arguments import Arguments
-from refold.eventlog.actions import Action, Edit, Finish, Message, Read, Run, Think
+from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Read, Run, Think
 from refold.eventlog.events import ModelAnswered, ToolCall
 
 _EXCERPT_CHARACTERS = 200
 
-TOOLS: tuple[dict[str, Any], ...] = tuple(
-    {
+SCHEMAS: dict[str, dict[str, Any]] = {
+    tool.NAME: {
         "type": "function",
         "function": {"name": tool.NAME, "description": tool.DESCRIPTION, "parameters": tool.PARAMETERS},
     }
-    for tool in (execute_bash, str_replace_editor, think, finish)
-)
-TOOL_NAMES: tuple[str, ...] = tuple(tool["function"]["name"] for tool in TOOLS)
+    for tool in (execute_bash, str_replace_editor, think, finish, view)
+}
+"""Every tool that is the same wherever it is offered, as a model is shown it."""
+
+TOOL_NAMES: tuple[str, ...] = (execute_bash.NAME, str_replace_editor.NAME, think.NAME, finish.NAME)
+TOOLS: tuple[dict[str, Any], ...] = tuple(SCHEMAS[name] for name in TOOL_NAMES)
+"""What an agent is offered that works alone."""
 
 
-class Proposal(Struct, frozen=True, kw_only=True):
+class Proposal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="proposal"):
     """An action that a model wants, and the call that it stands for; plain text has none."""
 
     action: Action
     tool_call_id: str | None = None
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
+class Refusal(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="refusal"):
     """Something in an answer that is no action; the reason is told to the model, so that it can repair it."""
 
     reason: str
     tool_call_id: str | None = None
 
 
-def read_answer(answer: ModelAnswered) -> tuple[Proposal | Refusal, ...]:
-    """Return what an answer wants, in its order; never empty.
+def names_of(tools: tuple[dict[str, Any], ...]) -> tuple[str, ...]:
+    """Return what recorded tools are called."""
+    return tuple(str(tool.get("function", {}).get("name", "")) for tool in tools)
+
+
+def read_answer(answer: ModelAnswered, tools: tuple[str, ...] = TOOL_NAMES) -> tuple[Proposal | Refusal, ...]:
+    """Return what an answer wants, in its order, where `tools` are on record as offered; never empty.
 
     Text beside calls is the thought of the first of them that is an action.
     """
@@ -47,7 +56,7 @@ def read_answer(answer: ModelAnswered) -> tuple[Proposal | Refusal, ...]:
     thought = answer.content
     wanted: list[Proposal | Refusal] = []
     for call in answer.tool_calls:
-        match read_call(call, thought):
+        match read_call(call, thought, tools):
             case Refusal(reason=reason) as refusal:
                 hint = " Your answer was cut off: write less at once." if _was_cut(answer) else ""
                 wanted.append(Refusal(reason=reason + hint, tool_call_id=refusal.tool_call_id))
@@ -57,14 +66,14 @@ def read_answer(answer: ModelAnswered) -> tuple[Proposal | Refusal, ...]:
     return tuple(wanted)
 
 
-def read_call(call: ToolCall, thought: str) -> Action | Refusal:
+def read_call(call: ToolCall, thought: str, tools: tuple[str, ...] = TOOL_NAMES) -> Action | Refusal:
     """Return the action that a call means, or why it is none.
 
     Refused are only an unknown tool, arguments that are no JSON object, and those without which there is
     nothing to do. All else is the tool's own to check: its failure is an observation.
     """
-    if call.name not in TOOL_NAMES:
-        known = ", ".join(TOOL_NAMES)
+    if call.name not in tools:
+        known = ", ".join(tools)
         return _refused(call, f"There is no tool {call.name!r}. The tools are: {known}.")
     arguments = Arguments.parse(call.arguments)
     if arguments is None:
@@ -77,9 +86,15 @@ def read_call(call: ToolCall, thought: str) -> Action | Refusal:
             return _edit(call, arguments, thought)
         case think.NAME:
             return _think(call, arguments, thought)
-        case _:
+        case view.NAME:
+            return _view(call, arguments, thought)
+        case delegate.NAME:
+            return _delegate(call, arguments, thought)
+        case finish.NAME:
             message = arguments.text("message") or ""
             return Finish(message=message, thought=thought, extra=arguments.rest())
+        case _:
+            return _refused(call, f"Nobody here knows how to call {call.name}.")
 
 
 def _run(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:
@@ -105,6 +120,21 @@ def _edit(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusa
     return Edit(
         command=command, path=path, **texts, insert_line=line, thought=thought, extra=arguments.rest()
     )
+
+
+def _view(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:
+    path = arguments.text("path")
+    if path is None:
+        return _refused(call, "view needs a `path`.")
+    view_range = arguments.integers("view_range")
+    return Read(path=path, view_range=view_range, thought=thought, extra=arguments.rest())
+
+
+def _delegate(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:
+    agent, task = arguments.text("agent"), arguments.text("task")
+    if agent is None or task is None or not task.strip():
+        return _refused(call, "delegate needs an `agent` and a `task`.")
+    return Delegate(agent=agent, inputs={"task": task}, thought=thought, extra=arguments.rest())
 
 
 def _think(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:

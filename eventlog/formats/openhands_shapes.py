@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 
-from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Other, Read, Run, Think, Write
 from refold.eventlog.events import ModelAnswered
 from refold.eventlog.observations import (
     Cancelled,
+    DelegateResult,
     Failure,
     FileContent,
     FileEdited,
@@ -63,6 +64,9 @@ def action_shape(action: Action, *, confirmation: str) -> Shape:
         case Finish(message=message):
             fields = {"final_thought": message, "outputs": {}, "thought": thought}
             return Shape("finish", message or "All done! What's next on the agenda?", fields)
+        case Delegate(agent=agent, inputs=inputs):
+            fields = {"agent": agent, "inputs": inputs, "thought": thought}
+            return Shape("delegate", f"I'm asking {agent} for help with this task.", fields)
         case Message(content=content, waits=waits):
             fields = {"content": content, "file_urls": None, "image_urls": None, "wait_for_response": waits}
             return Shape("message", content, fields)
@@ -90,6 +94,8 @@ def observation_shape(observation: Observation) -> Shape | None:
             return Shape("think", content, {})
         case Finished():
             return None
+        case DelegateResult(content=content):
+            return Shape("delegate", "", {"outputs": {"content": content}})
         case Cancelled(content=content, reason="rejected" | "user_wrote"):
             return Shape("user_rejected", content, {})
         case Failure(content=content) | OutcomeUnknown(content=content) | Cancelled(content=content):
@@ -109,6 +115,8 @@ def function_of(action: Action) -> str:
             return "think"
         case Finish():
             return "finish"
+        case Delegate():
+            return "delegate"
         case Other(name=name):
             return name
         case Message():
@@ -122,6 +130,8 @@ def arguments_of(action: Action) -> Json:
             return arguments
         case Think(thought=thought):
             return {"thought": thought}
+        case Delegate(agent=agent, task=task):
+            return {"agent": agent, "task": task}
         case _:
             given: Json = msgspec.to_builtins(action)
             given = {key: value for key, value in given.items() if key not in ("kind", "thought", "extra")}

@@ -2,9 +2,10 @@
 
 import re
 
-from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Other, Read, Run, Think, Write
 from refold.eventlog.observations import (
     Cancelled,
+    DelegateResult,
     Failure,
     FileContent,
     FileEdited,
@@ -45,6 +46,8 @@ def did(action: Action) -> tuple[str, str]:
             return thought, ""
         case Finish(message=message, thought=thought):
             return thought, f"finishes: {message}" if message else "finishes"
+        case Delegate(agent=agent, task=task, thought=thought):
+            return thought, f"delegates to {agent}: {task}"
         case Message(content=content):
             return "", f"says: {content}"
         case Other(name=name, thought=thought):
@@ -69,5 +72,7 @@ def got(observation: Observation) -> tuple[str, bool]:
             return "", True
         case FileContent() | FileEdited() | FileWritten() | OtherObservation():
             return observation.content, not observation.content.startswith("ERROR")
+        case DelegateResult(status=status):
+            return observation.content, status in {"finished", "awaiting_user_input"}
         case Failure() | OutcomeUnknown() | Cancelled():
             return observation.content, False

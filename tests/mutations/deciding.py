@@ -143,7 +143,7 @@ DECIDERS = (
         name="the second tool call of an answer is dropped",
         family="deciders",
         file="actors/controller/decide.py",
-        edits=(("for wanted in read_answer(answer):", "for wanted in read_answer(answer)[:1]:"),),
+        edits=(("    for wanted in read:", "    for wanted in read[:1]:"),),
     ),
     Bug(
         name="an agent that waits for the user can be paused",

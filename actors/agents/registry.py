@@ -1,0 +1,62 @@
+"""The agents that come with Refold, by name, and what is recorded of one that a user brings."""
+
+from typing import Any
+
+from refold.actors.agents.agent import Agent
+from refold.actors.agents.basic import Basic
+from refold.actors.tools import delegate, execute_bash, finish, str_replace_editor, think, view
+from refold.actors.tools.toolbox import SCHEMAS
+from refold.eventlog.events import SystemMessageAdded
+from refold.eventlog.settings import Role, Settings
+
+_READER = """# What you are here for
+- You look and report. You have no tool that changes anything: what you cannot find out by reading files, you
+  leave open, and say so.
+- Report what you found with the paths and lines where it stands."""
+
+AGENTS: dict[str, Agent] = {
+    agent.name: agent
+    for agent in (
+        Basic(
+            name="codeact",
+            tools=(execute_bash.NAME, str_replace_editor.NAME, delegate.NAME, think.NAME, finish.NAME),
+        ),
+        Basic(name="reader", tools=(view.NAME, think.NAME, finish.NAME), additions=_READER),
+    )
+}
+
+
+def role_of(agent: Agent, place: str, *, reads: bool) -> Role:
+    """Return what is recorded of an agent; `reads` says that it reads answers in its own way."""
+    return Role(prompt=agent.system_prompt(place), tools=agent.tools, reads=reads)
+
+
+def missing(name: str, role: Role | None) -> str | None:
+    """Return why there is no agent called `name`, or None if there is one; `role` is what is on record."""
+    if role is not None and not role.missing:
+        return None
+    if role is None and name in AGENTS:
+        return None
+    why = f": {role.missing}" if role is not None and role.missing else ""
+    known = ", ".join(sorted(AGENTS))
+    return f"there is no agent {name!r}{why}; there are {known}, and your own by PACKAGE.MODULE:NAME"
+
+
+def greeting(settings: Settings) -> SystemMessageAdded:
+    """Return the system message of a session whose agent is not `missing`: what it is told and offered."""
+    place = place_of(settings)
+    role = settings.role or role_of(AGENTS[settings.agent], place, reads=False)
+    names = role.tools if settings.tools is None else tuple(t for t in role.tools if t in settings.tools)
+    return SystemMessageAdded(content=role.prompt, tools=_offered(names, settings))
+
+
+def place_of(settings: Settings) -> str:
+    """Return where the agent works, as it sees it."""
+    return "/workspace" if settings.sandbox == "bubblewrap" else settings.workspace
+
+
+def _offered(names: tuple[str, ...], settings: Settings) -> tuple[dict[str, Any], ...]:
+    schemas = SCHEMAS
+    if settings.agents and settings.delegation_depth > 0:
+        schemas = {**SCHEMAS, delegate.NAME: delegate.schema(settings.agents)}
+    return tuple(schemas[name] for name in names if name in schemas)

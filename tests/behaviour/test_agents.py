@@ -1,0 +1,53 @@
+"""Agents by name: what each is told and offered is on record, and its calls are read against that."""
+
+from refold.actors.tools.toolbox import names_of
+from refold.eventlog.actions import Read
+from refold.eventlog.events import ActionProposed, AgentStateChanged, CallRefused, SystemMessageAdded
+from refold.eventlog.settings import AgentSettings, Role
+from tests.behaviour.scenes import RUN, Scene
+
+
+def offered(scene: Scene) -> tuple[str, ...]:
+    (greeting,) = scene.of(SystemMessageAdded)
+    return names_of(greeting.tools)
+
+
+def test_b06_an_unknown_agent_ends_the_start_in_error_and_names_the_known_ones() -> None:
+    scene = Scene().start(agent="wizard")
+    assert scene.agent == "error"
+    reason = scene.of(AgentStateChanged)[-1].reason
+    assert "there is no agent 'wizard'; there are codeact, reader" in reason
+    assert scene.owes()
+
+
+def test_b06_an_agent_that_cannot_be_imported_says_why() -> None:
+    scene = Scene().start(agent="no.such:Agent", role=Role(missing="ModuleNotFoundError: no.such"))
+    assert "ModuleNotFoundError: no.such" in scene.reason()
+
+
+def test_an_agent_that_reads_is_offered_nothing_that_changes_anything() -> None:
+    scene = Scene().running(agent="reader")
+    assert offered(scene) == ("view", "think", "finish")
+    scene.step("", ("view", {"path": "notes"}), RUN)
+    assert [each.action for each in scene.of(ActionProposed)] == [Read(path="notes")]
+    (refused,) = scene.of(CallRefused)
+    assert "There is no tool 'execute_bash'. The tools are: view, think, finish." in refused.reason
+
+
+def test_tools_that_are_not_allowed_are_not_offered() -> None:
+    scene = Scene().running(tools=("think", "finish"))
+    assert offered(scene) == ("think", "finish")
+
+
+def test_delegation_is_offered_only_where_there_is_somebody_and_room_for_another_level() -> None:
+    agents = {"helper": AgentSettings(agent="reader")}
+    assert "delegate" in offered(Scene().running(agents=agents))
+    assert "delegate" not in offered(Scene().running())
+    assert "delegate" not in offered(Scene().running(agents=agents, delegation_depth=0))
+
+
+def test_a_users_own_agent_is_what_was_recorded_of_it() -> None:
+    role = Role(prompt="You count.", tools=("execute_bash", "finish"))
+    scene = Scene().running(agent="counting:Agent", role=role)
+    assert scene.of(SystemMessageAdded)[0].content == "You count."
+    assert offered(scene) == ("execute_bash", "finish")
