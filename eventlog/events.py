@@ -122,6 +122,8 @@ class SettingsChanged(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     iterations_max: int | None = None
     budget_usd: float | None = None
     script_digest: str | None = None
+    key_env: str | None = None
+    parameters: dict[str, Any] | None = None
 
 
 class LimitsExtended(_Fact, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,10 +8,21 @@ if TYPE_CHECKING:
     from refold.errors import RefoldError
     from refold.eventlog.record import Record
     from refold.front import open  # noqa: A004 - `refold.open` reads as what it does
+    from refold.layers import configure
     from refold.session import Session
     from refold.system import System
 
-__all__ = ["AsyncSession", "AsyncSystem", "Record", "RefoldError", "Session", "System", "aopen", "open"]
+__all__ = [
+    "AsyncSession",
+    "AsyncSystem",
+    "Record",
+    "RefoldError",
+    "Session",
+    "System",
+    "aopen",
+    "configure",
+    "open",
+]
 
 _HOME = {
     "AsyncSession": "refold.aio",
@@ -21,6 +32,7 @@ _HOME = {
     "Session": "refold.session",
     "System": "refold.system",
     "aopen": "refold.aio",
+    "configure": "refold.layers",
     "open": "refold.front",
 }
 

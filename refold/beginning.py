@@ -4,9 +4,12 @@ import math
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from refold.actors.models.prices import price_of
+from msgspec.structs import replace
+
+from refold.actors.models.prices import own_price, price_of
 from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.sandbox import SandboxUnavailable
 from refold.errors import WrongUsage
@@ -15,8 +18,11 @@ from refold.eventlog.settings import (
     ITERATIONS_MAX,
     SILENCE_TIMEOUT_S,
     ConfirmationPolicy,
+    ModelSettings,
     Price,
+    Purpose,
     Settings,
+    named,
 )
 from refold.home import Home
 
@@ -28,11 +34,12 @@ def new_name() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
 
 
-def model_name(name: str | None) -> str | None:
+def model_name(name: str | None, folder: Path | None = None) -> str | None:
     """Return a model's name as it is recorded: a script's path is absolute, so that it stays the same."""
     if name is None or not name.startswith(_SCRIPT):
         return name
-    return f"{_SCRIPT}{Path(name.removeprefix(_SCRIPT)).expanduser().absolute()}"
+    path = Path(name.removeprefix(_SCRIPT)).expanduser()
+    return f"{_SCRIPT}{path.absolute() if folder is None else folder / path}"
 
 
 def check_budget(model: str | None, price: Price | None, budget_usd: float | None) -> None:
@@ -70,28 +77,81 @@ def begin(  # noqa: PLR0913 - options, all of them named
     budget_usd: float | None = None,
     action_timeout_s: float = ACTION_TIMEOUT_S,
     silence_timeout_s: float = SILENCE_TIMEOUT_S,
+    retries_max: int = 5,
+    repairs_max: int = 5,
+    models: Mapping[str, ModelSettings] | None = None,
+    purposes: Mapping[Purpose, str] | None = None,
+    prices: Mapping[str, Price] | None = None,
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
+    `model` and `purposes` may name `models`; `prices` are the user's own, before those that are known.
     Raises `WrongUsage`.
     """
-    name = model_name(model)
-    check_budget(name, price, budget_usd)
+    registry = {name: _priced(each, prices) for name, each in (models or {}).items()}
+    chosen = ModelSettings(model="")
+    if model is not None:
+        chosen = choose_model(model, registry, base_url=base_url, price=price, prices=prices)
+    for purpose, named_model in (purposes or {}).items():
+        choose_model(named_model, registry, of=f"purposes.{purpose}")
+    check_budget(chosen.model or None, chosen.price, budget_usd)
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
     return Settings(
-        model=name,
+        model=chosen.model or None,
         workspace=str(_workspace(home, session, workspace)),
         sandbox=sandbox,
-        base_url=base_url,
-        price=price,
+        base_url=chosen.base_url,
+        price=chosen.price,
+        key_env=chosen.key_env,
+        parameters=chosen.parameters,
+        models=registry,
+        purposes=dict(purposes or {}),
         network=network,
         confirm=confirm,
         iterations_max=iterations_max,
         budget_usd=budget_usd,
         action_timeout_s=action_timeout_s,
         silence_timeout_s=silence_timeout_s,
+        retries_max=retries_max,
+        repairs_max=repairs_max,
     )
+
+
+def choose_model(  # noqa: PLR0913 - options, all of them named
+    name: str,
+    models: Mapping[str, ModelSettings],
+    *,
+    base_url: str | None = None,
+    price: Price | None = None,
+    prices: Mapping[str, Price] | None = None,
+    of: str = "the model",
+) -> ModelSettings:
+    """Return the model called `name`, one of `models` or a provider's, with what was given beside it.
+
+    Raises `WrongUsage` for a name that is neither.
+    """
+    if name not in models and "/" not in name and not name.startswith(_SCRIPT):
+        known = f"; the configuration names {', '.join(sorted(models))}" if models else ""
+        raise WrongUsage(
+            f"{of} {name!r} is unknown: write openai/NAME, anthropic/NAME, script:FILE "
+            f"or a name of [models]{known}"
+        )
+    chosen = named(name, models)
+    chosen = replace(
+        chosen,
+        model=str(model_name(chosen.model)),
+        base_url=base_url or chosen.base_url,
+        price=price or chosen.price,
+    )
+    return _priced(chosen, prices)
+
+
+def _priced(model: ModelSettings, prices: Mapping[str, Price] | None) -> ModelSettings:
+    """Return a model at the price that the user's own table gives it, unless it has one."""
+    if model.price is not None or not prices:
+        return model
+    return replace(model, price=own_price(model.model, prices))
 
 
 def _workspace(home: Home, session: str, given: str | os.PathLike[str] | None) -> Path:

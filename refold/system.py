@@ -36,7 +36,16 @@ from refold.errors import (
 from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import StreamUnknown, WrongVersion
 from refold.eventlog.record import Record
-from refold.eventlog.settings import ITERATIONS_MAX, ConfirmationPolicy, Price, Settings
+from refold.eventlog.settings import (
+    ACTION_TIMEOUT_S,
+    ITERATIONS_MAX,
+    SILENCE_TIMEOUT_S,
+    ConfirmationPolicy,
+    ModelSettings,
+    Price,
+    Purpose,
+    Settings,
+)
 from refold.home import Home, check_session
 from refold.identity import identity
 from refold.lock import DriverLock
@@ -89,11 +98,19 @@ class System:
         confirm: ConfirmationPolicy = "never",
         iterations_max: int = ITERATIONS_MAX,
         budget_usd: float | None = None,
+        action_timeout_s: float = ACTION_TIMEOUT_S,
+        silence_timeout_s: float = SILENCE_TIMEOUT_S,
+        retries_max: int = 5,
+        repairs_max: int = 5,
+        models: Mapping[str, ModelSettings] | None = None,
+        purposes: Mapping[Purpose, str] | None = None,
+        prices: Mapping[str, Price] | None = None,
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
         `model` defaults to `$REFOLD_MODEL`, the workspace to a new folder under the home, the sandbox to the
-        best that works here. Raises `SessionExists`, `SessionDriven`, `WrongUsage`; nothing was recorded
+        best that works here. `refold.configure(FILE).configuration.options()` gives the keywords that a
+        configuration stands for. Raises `SessionExists`, `SessionDriven`, `WrongUsage`; nothing was recorded
         then.
         """
         name = check_session(new_name() if session is None else session)
@@ -116,6 +133,13 @@ class System:
             confirm=confirm,
             iterations_max=iterations_max,
             budget_usd=budget_usd,
+            action_timeout_s=action_timeout_s,
+            silence_timeout_s=silence_timeout_s,
+            retries_max=retries_max,
+            repairs_max=repairs_max,
+            models=models,
+            purposes=purposes,
+            prices=prices,
         )
         return self.launch(name, SessionStarted(settings=settings, task=task))
 

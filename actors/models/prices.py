@@ -1,12 +1,8 @@
-"""What models cost: a small table of well-known ones, which a file of the user's extends and overrides."""
+"""What models cost: a small table of well-known ones, which the user's configuration extends."""
 
 import re
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import cast
 
-from refold.actors.models.port import ModelUnavailable
 from refold.eventlog.settings import Price
 
 
@@ -67,40 +63,14 @@ PRICES: Mapping[str, Price] = {
 _DATED = re.compile(r"[-@](latest|\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
-def price_of(model: str, own: Mapping[str, Price] | None = None) -> Price | None:
-    """Return what `model` costs, or None if nobody said; `own` is the user's table and comes first.
+def price_of(model: str) -> Price | None:
+    """Return what `model` costs, or None if nobody said.
 
     A date or `latest` at the end of a name is a release of the model, at the model's price.
     """
-    for table in (own or {}, PRICES):
-        for name in (model, _DATED.sub("", model)):
-            if name in table:
-                return table[name]
-    return None
+    return own_price(model, PRICES)
 
 
-def read_prices(path: Path) -> Mapping[str, Price]:
-    """Return the user's own table, empty if there is no such file; TOML, USD per million tokens.
-
-    `"openai/my-model" = {prompt = 1.0, completion = 2.0, cached = 0.1}`; raises `ModelUnavailable` naming
-    the file where it cannot be read.
-    """
-    try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ModelUnavailable(f"the prices in {path} cannot be read: {error}") from error
-    return {name: _price(path, name, entry) for name, entry in entries.items()}
-
-
-def _price(path: Path, name: str, entry: object) -> Price:
-    values = cast("dict[str, object]", entry) if isinstance(entry, dict) else {}
-    numbers = {key: float(value) for key, value in values.items() if isinstance(value, int | float)}
-    known = {"prompt", "completion", "cached", "cache_written"}
-    if not {"prompt", "completion"} <= numbers.keys() <= known or len(numbers) != len(values):
-        raise ModelUnavailable(
-            f"the price of {name!r} in {path} needs the numbers prompt and completion; it may have "
-            "cached and cache_written"
-        )
-    return Price(**numbers)
+def own_price(model: str, prices: Mapping[str, Price]) -> Price | None:
+    """Return what `model` costs by this table, for instance the user's own; None if it does not say."""
+    return prices.get(model) or prices.get(_DATED.sub("", model))

@@ -118,4 +118,6 @@ def changed(settings: Settings, event: SettingsChanged) -> Settings:
         confirm=settings.confirm if event.confirm is None else event.confirm,
         iterations_max=settings.iterations_max if event.iterations_max is None else event.iterations_max,
         budget_usd=settings.budget_usd if event.budget_usd is None else event.budget_usd,
+        key_env=settings.key_env if event.key_env is None else event.key_env,
+        parameters=settings.parameters if event.parameters is None else event.parameters,
     )

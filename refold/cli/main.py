@@ -35,6 +35,7 @@ COMMANDS: dict[str, _Entry] = {
     "audit": _Entry("refold.cli.prove", "audit", "Check every digest and index of the log."),
     "import": _Entry("refold.cli.trajectory", "import_", "Import recorded trajectories."),
     "export": _Entry("refold.cli.trajectory", "export", "Print a session as a trajectory."),
+    "config": _Entry("refold.cli.config", "config", "Show what is configured, and where each value is from."),
     "doctor": _Entry("refold.cli.prove", "doctor", "Look after a home: what is owed, what was left behind."),
     "simulate": _Entry(
         "refold.cli.simulate", "simulate", "Hunt for bugs: sessions by the thousand, with faults."

@@ -14,13 +14,21 @@ HomeOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print data for programs; texts for people go to stderr.")
 ]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="A TOML file; default $REFOLD_CONFIG, else the user's own, if any."
+    ),
+]
 SessionArgument = Annotated[
     str, typer.Argument(metavar="ID", help="The session's name; `refold ls` lists them.")
 ]
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--model", metavar="M", help="openai/NAME, anthropic/NAME or script:FILE; default $REFOLD_MODEL."
+        "--model",
+        metavar="M",
+        help="openai/NAME, anthropic/NAME, script:FILE, or a name of [models]; default $REFOLD_MODEL.",
     ),
 ]
 BaseUrlOption = Annotated[

@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import typer
+from msgspec.structs import replace
 
 from refold.actors.controller.transitions import RESTING
 from refold.actors.session.commands import ChangeSettings, Command, ResumeAgent, SendMessage
 from refold.actors.session.state import State
-from refold.beginning import choose_sandbox, model_name
+from refold.beginning import choose_model, choose_sandbox, model_name
 from refold.cli.drive import ASKING, Watcher, drive
 from refold.cli.exits import exit_code
 from refold.cli.options import (
     BaseUrlOption,
     BudgetOption,
+    ConfigOption,
     ConfirmOption,
     HomeOption,
     IterationsOption,
@@ -27,8 +29,9 @@ from refold.cli.options import (
 from refold.driver import driver_of
 from refold.errors import WrongUsage
 from refold.eventlog.events import MessageReceived, SettingsChanged
-from refold.eventlog.settings import ITERATIONS_MAX, ConfirmationPolicy, Price
+from refold.eventlog.settings import ConfirmationPolicy, Price
 from refold.home import Home
+from refold.layers import configure
 from refold.look import check_home
 from refold.session import given
 from refold.system import System, driven_error
@@ -46,6 +49,7 @@ def run(
     base_url: BaseUrlOption = None,
     sandbox: SandboxOption = None,
     network: Annotated[bool, typer.Option("--network", help="Let the sandbox reach the network.")] = False,
+    config: ConfigOption = None,
     iterations_max: IterationsOption = None,
     budget: BudgetOption = None,
     price: PriceOption = None,
@@ -55,23 +59,24 @@ def run(
 ) -> int:
     if not task.strip():
         raise WrongUsage("the task is empty; say what the agent is to do")
-    parsed_price, policy = parse_price(price), parse_confirm(confirm) or "never"
-    sandbox, warning = choose_sandbox(sandbox)
+    configured = configure(
+        config,
+        options={
+            "model": model,
+            "base_url": base_url,
+            "price": parse_price(price),
+            "sandbox": sandbox,
+            "network": network or None,
+            "confirm": parse_confirm(confirm),
+            "limits.iterations": iterations_max,
+            "limits.budget_usd": budget,
+        },
+    )
+    options = configured.configuration.options()
+    options["sandbox"], warning = choose_sandbox(options["sandbox"])
     watcher = Watcher(json=json)
     with watcher.system(Home(home)) as system:
-        started = system.start(
-            task,
-            session=session,
-            workspace=workspace,
-            model=model,
-            base_url=base_url,
-            price=parsed_price,
-            sandbox=sandbox,
-            network=network,
-            confirm=policy,
-            iterations_max=iterations_max or ITERATIONS_MAX,
-            budget_usd=budget,
-        )
+        started = system.start(task, session=session, workspace=workspace, **options)
         if warning is not None:
             watcher.warn(warning)
         return drive(system, started, watcher)
@@ -94,7 +99,6 @@ def resume(
     if message is not None and not message.strip():
         raise WrongUsage("the message is empty")
     change = SettingsChanged(
-        model=model_name(model),
         base_url=base_url,
         price=parse_price(price),
         confirm=parse_confirm(confirm),
@@ -102,6 +106,8 @@ def resume(
         budget_usd=budget,
         by="user",
     )
+    if model is not None:
+        change = _with_model(change, model)
     commands: list[Command] = []
     if change != SettingsChanged(by="user"):
         commands.append(ChangeSettings(**given(), fact=change))
@@ -111,6 +117,28 @@ def resume(
     check_home(place)
     with watcher.system(place) as system:
         return take_up(system, watcher, session, commands, from_version_now=True)
+
+
+def _with_model(change: SettingsChanged, name: str) -> SettingsChanged:
+    """Return the change with the model called `name`: a provider's, or one that the configuration names."""
+    if "/" in name or name.startswith("script:"):
+        return replace(change, model=model_name(name))
+    configuration = configure().configuration
+    chosen = choose_model(
+        name,
+        configuration.models,
+        base_url=change.base_url,
+        price=change.price,
+        prices=configuration.prices,
+    )
+    return replace(
+        change,
+        model=chosen.model,
+        base_url=chosen.base_url,
+        price=chosen.price,
+        key_env=chosen.key_env,
+        parameters=chosen.parameters,
+    )
 
 
 def take_up(

@@ -3,12 +3,11 @@
 import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from refold.actors.models.port import ModelUnavailable
-from refold.actors.models.prices import price_of, read_prices
+from refold.actors.models.prices import own_price, price_of
 from refold.actors.models.registry import open_model
 from refold.eventlog.settings import Price
 
@@ -58,26 +57,12 @@ def test_a_release_of_a_model_costs_what_the_model_costs() -> None:
     assert price_of("anthropic/claude-opus-5-5-latest") is not None
 
 
-def test_an_unknown_price_is_unknown() -> None:
+def test_b50_an_unknown_price_is_unknown() -> None:
     assert price_of("openai/gpt-4o-somebodys-own") is None
     assert price_of("script:answers.jsonl") is None
 
 
-def test_a_users_table_extends_and_overrides(tmp_path: Path) -> None:
-    path = tmp_path / "prices.toml"
-    path.write_text(
-        '"openai/mine" = {prompt = 1, completion = 2.5}\n"openai/gpt-4o" = {prompt=1,completion=1}'
-    )
-    own = read_prices(path)
-    assert price_of("openai/mine-2026-01-01", own) == Price(1.0, 2.5)
-    assert price_of("openai/gpt-4o", own) == Price(1.0, 1.0)
-    assert price_of("openai/o3", own) == price_of("openai/o3")
-    assert read_prices(tmp_path / "none.toml") == {}
-
-
-@pytest.mark.parametrize("text", ["{", '"m" = 3', '"m" = {prompt = 1}', '"m" = {prompt=1,completion="x"}'])
-def test_a_table_that_makes_no_sense_is_named(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "prices.toml"
-    path.write_text(text)
-    with pytest.raises(ModelUnavailable, match=r"prices\.toml"):
-        read_prices(path)
+def test_b50_a_users_own_table_knows_releases_too() -> None:
+    own = {"openai/mine": Price(1.0, 2.5)}
+    assert own_price("openai/mine-2026-01-01", own) == Price(1.0, 2.5)
+    assert own_price("openai/gpt-4o", own) is None

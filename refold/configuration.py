@@ -1,0 +1,70 @@
+"""What a user may set for sessions to come: the keys, and what holds by default.
+
+A key is set in a TOML file, by an environment variable or by an option of the command line, which
+`refold/layers.py` puts together. What a session starts with is recorded in it, and follows no file.
+"""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from refold.eventlog.settings import (
+    ACTION_TIMEOUT_S,
+    ITERATIONS_MAX,
+    SILENCE_TIMEOUT_S,
+    ConfirmationPolicy,
+    ModelSettings,
+    Price,
+    Purpose,
+)
+
+type Count = Annotated[int, Meta(ge=1)]
+type Retries = Annotated[int, Meta(ge=0)]
+type Seconds = Annotated[float, Meta(gt=0)]
+type Dollars = Annotated[float, Meta(gt=0)]
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How far a session may go before a person is asked; times in seconds."""
+
+    iterations: Count = ITERATIONS_MAX
+    budget_usd: Dollars | None = None
+    action_timeout_s: Seconds = ACTION_TIMEOUT_S
+    silence_timeout_s: Seconds = SILENCE_TIMEOUT_S
+    retries: Retries = 5
+    repairs: Retries = 5
+
+
+class Configuration(Struct, frozen=True, kw_only=True):
+    """All keys. `model` is a provider's model or one of `models`; so is what `purposes` name."""
+
+    model: str | None = None
+    base_url: str | None = None
+    price: Price | None = None
+    sandbox: str | None = None
+    network: bool = False
+    confirm: ConfirmationPolicy = "never"
+    limits: Limits = Limits()
+    models: dict[str, ModelSettings] = {}
+    purposes: dict[Purpose, str] = {}
+    prices: dict[str, Price] = {}
+
+    def options(self) -> dict[str, Any]:
+        """Return these choices as the keywords of `System.start`."""
+        return {
+            "model": self.model,
+            "base_url": self.base_url,
+            "price": self.price,
+            "sandbox": self.sandbox,
+            "network": self.network,
+            "confirm": self.confirm,
+            "iterations_max": self.limits.iterations,
+            "budget_usd": self.limits.budget_usd,
+            "action_timeout_s": self.limits.action_timeout_s,
+            "silence_timeout_s": self.limits.silence_timeout_s,
+            "retries_max": self.limits.retries,
+            "repairs_max": self.limits.repairs,
+            "models": self.models,
+            "purposes": self.purposes,
+            "prices": self.prices,
+        }

@@ -1,0 +1,154 @@
+"""Configuration: four layers, each value with its origin, each mistake with what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from refold.beginning import begin
+from refold.errors import WrongUsage
+from refold.eventlog.settings import ModelSettings, Price, for_purpose, with_model
+from refold.home import Home
+from refold.layers import Configured, configure
+
+FILE = """
+model = "fast"
+confirm = "always"
+
+[limits]
+iterations = 7
+
+[models.fast]
+model = "script:answers.jsonl"
+price = {prompt = 1.0, completion = 2.0}
+
+[models."big one"]
+model = "openai/mine"
+base_url = "http://127.0.0.1:9/v1"
+key_env = "MY_KEY"
+parameters = {temperature = 0.2}
+
+[purposes]
+condense = "big one"
+
+[prices]
+"openai/mine" = {prompt = 3.0, completion = 4.0}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(FILE, encoding="utf-8")
+    return path
+
+
+def source(configured: Configured, key: str) -> str:
+    return next(each.source for each in configured.values if each.key == key)
+
+
+def test_each_layer_beats_the_ones_below_and_is_named(file: Path) -> None:
+    environment = {"REFOLD_LIMITS_ITERATIONS": "8", "REFOLD_NETWORK": "true", "REFOLD_CONFIRM": "never"}
+    configured = configure(file, environment=environment, options={"limits.iterations": 9, "network": None})
+    configuration = configured.configuration
+    assert (configuration.limits.iterations, source(configured, "limits.iterations")) == (9, "option")
+    assert (configuration.network, source(configured, "network")) == (True, "$REFOLD_NETWORK")
+    assert (configuration.confirm, source(configured, "confirm")) == ("never", "$REFOLD_CONFIRM")
+    assert (configuration.model, source(configured, "model")) == ("fast", str(file))
+    assert (configuration.limits.retries, source(configured, "limits.retries")) == (5, "default")
+    assert source(configured, 'models."big one".key_env') == str(file)
+
+
+def test_the_file_is_named_by_an_option_by_the_environment_or_lies_in_the_users_folder(
+    file: Path, tmp_path: Path
+) -> None:
+    assert configure(environment={"REFOLD_CONFIG": str(file)}).file == file
+    assert configure(environment={"XDG_CONFIG_HOME": str(tmp_path)}).file is None
+    (tmp_path / "refold").mkdir()
+    own = tmp_path / "refold" / "config.toml"
+    own.write_text("network = true", encoding="utf-8")
+    assert configure(environment={"XDG_CONFIG_HOME": str(tmp_path)}).configuration.network
+    assert configure(file, environment={"REFOLD_CONFIG": str(own)}).file == file
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('modle = "x"', "modle is unknown; did you mean model?"),
+        ('confirm = "sometimes"', 'confirm is "sometimes"; it must be one of'),
+        ("[limits]\niterations = 0", "limits.iterations is 0; it must be a whole number of at least 1"),
+        ('[limits]\nbudget_usd = "ten"', 'limits.budget_usd is "ten"; it must be a number above 0'),
+        ("[models.fast]\nbase_url = 'u'", "models.fast.model is missing; it must be a text"),
+        ("[models]\nfast = 3", "models.fast is 3; it must be a table with model, base_url"),
+        ("[purposes]\nsleep = 'x'", "purposes.sleep is unknown; the names here are step, condense"),
+        ("limits = 3", "limits is 3; it must be a table with iterations"),
+        ("model = ", "is no TOML"),
+    ],
+)
+def test_a_mistake_names_the_file_the_key_the_value_and_what_is_allowed(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(WrongUsage) as wrong:
+        configure(path, environment={"REFOLD_LIMITS_RETRIES": "1"})
+    assert said in str(wrong.value)
+    assert str(path) in str(wrong.value)
+
+
+def test_the_file_that_the_documents_show_is_one(tmp_path: Path) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    path = tmp_path / "shown.toml"
+    path.write_text(document.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    configured = configure(path, environment={})
+    shown = {each.key for each in configured.values if each.source == str(path)}
+    assert {"limits.iterations", "models.mine.price.prompt", 'prices."openai/small".cached'} <= shown
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text('network = 1\nconfirm = "x"', encoding="utf-8")
+    with pytest.raises(WrongUsage) as wrong:
+        configure(path, environment={"REFOLD_LIMITS_RETRIES": "many"})
+    lines = str(wrong.value).splitlines()
+    assert [line.strip().split(" ")[1] for line in lines] == ["network", "confirm", "limits.retries"]
+    assert "$REFOLD_LIMITS_RETRIES" in lines[-1]
+
+
+def test_a_file_that_is_not_there_is_an_error_only_if_it_was_named(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="is not there"):
+        configure(tmp_path / "none.toml", environment={})
+    assert configure(environment={"XDG_CONFIG_HOME": str(tmp_path)}).file is None
+
+
+def test_a_session_starts_with_the_model_that_its_name_means(file: Path, tmp_path: Path) -> None:
+    options = configure(file, environment={}).configuration.options()
+    settings = begin(Home(tmp_path), "s", **options | {"sandbox": "local"})
+    assert settings.model == f"script:{tmp_path / 'answers.jsonl'}"
+    assert settings.price == Price(1.0, 2.0)
+    assert settings.iterations_max == 7
+    condensing = for_purpose(settings, "condense")
+    assert condensing.model == "openai/mine"
+    assert (condensing.base_url, condensing.key_env) == ("http://127.0.0.1:9/v1", "MY_KEY")
+    assert condensing.parameters == {"temperature": 0.2}
+    assert condensing.price == Price(3.0, 4.0)
+    assert for_purpose(settings, "step") == settings
+
+
+def test_what_belongs_to_one_model_does_not_stay_with_the_next(file: Path, tmp_path: Path) -> None:
+    options = configure(file, environment={}).configuration.options()
+    settings = begin(Home(tmp_path), "s", **options | {"sandbox": "local"})
+    other = with_model(settings, "anthropic/other")
+    assert other.model == "anthropic/other"
+    assert (other.price, other.base_url, other.key_env, other.parameters) == (None, None, None, {})
+
+
+@pytest.mark.parametrize("given", [{"model": "nobody"}, {"purposes": {"condense": "nobody"}}])
+def test_a_name_that_no_model_has_is_refused_with_those_that_there_are(
+    tmp_path: Path, given: dict[str, object]
+) -> None:
+    options: dict[str, object] = {
+        "model": "fast",
+        "models": {"fast": ModelSettings(model="script:x")},
+    } | given
+    with pytest.raises(WrongUsage, match=r"'nobody' is unknown.*fast"):
+        begin(Home(tmp_path), "s", sandbox="local", **options)  # type: ignore[arg-type]
