@@ -1,6 +1,6 @@
 """What a session has used up: iterations, tokens, money and time. Folded from the log, stored nowhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +17,7 @@ from refold.eventlog.events import (
     Usage,
 )
 from refold.eventlog.record import Record
+from refold.eventlog.settings import Purpose
 from refold.projections.projection import project
 
 
@@ -40,6 +41,7 @@ class SessionUsage(Struct, frozen=True, kw_only=True):
     model_calls: int = 0
     total: ModelUsage = ModelUsage()
     models: dict[str, ModelUsage] = {}
+    purposes: dict[Purpose, ModelUsage] = {}
     asked: ModelAsked | None = None
     """The ask that is open."""
     reenacting: bool = False
@@ -68,14 +70,14 @@ class UsageProjection:
         match record.event:
             case ModelAsked() as asked:
                 first = 1 if asked.attempt == 1 else 0
-                calls = _added(state, asked.model, ModelUsage(calls=1))
-                return replace(
-                    calls,
+                begun = replace(
+                    state,
                     iterations=state.iterations + first,
                     model_calls=state.model_calls + 1,
                     asked=asked,
                     reenacting=False,
                 )
+                return _added(begun, asked.model, ModelUsage(calls=1))
             case ModelAnswered() as answer:
                 return replace(_added(state, _asked_model(state, answer.model), _of(answer)), asked=None)
             case ModelFailed():
@@ -118,9 +120,34 @@ def _of(answer: ModelAnswered) -> ModelUsage:
     return ModelUsage(tokens=answer.usage, cost_usd=answer.cost_usd, latency_ns=answer.latency_ns)
 
 
+def combined(one: SessionUsage, other: SessionUsage) -> SessionUsage:
+    """Return the figures of both together, for instance of all sessions of a home."""
+    times = dict(one.state_times_ns)
+    for state, time_ns in other.state_times_ns.items():
+        times[state] = times.get(state, 0) + time_ns
+    return SessionUsage(
+        iterations=one.iterations + other.iterations,
+        model_calls=one.model_calls + other.model_calls,
+        total=_sum(one.total, other.total),
+        models=_sums(one.models, other.models),
+        purposes=_sums(one.purposes, other.purposes),
+        state_times_ns=times,
+    )
+
+
 def _added(state: SessionUsage, model: str, more: ModelUsage) -> SessionUsage:
-    models = state.models | {model: _sum(state.models.get(model, ModelUsage()), more)}
-    return replace(state, total=_sum(state.total, more), models=models)
+    """Count more of the ask that is open."""
+    purpose: Purpose = "step" if state.asked is None else state.asked.purpose
+    return replace(
+        state,
+        total=_sum(state.total, more),
+        models=_sums(state.models, {model: more}),
+        purposes=_sums(state.purposes, {purpose: more}),
+    )
+
+
+def _sums[K](one: Mapping[K, ModelUsage], other: Mapping[K, ModelUsage]) -> dict[K, ModelUsage]:
+    return {**one, **{key: _sum(one.get(key, ModelUsage()), more) for key, more in other.items()}}
 
 
 def _sum(one: ModelUsage, other: ModelUsage) -> ModelUsage:

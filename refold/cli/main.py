@@ -29,6 +29,7 @@ COMMANDS: dict[str, _Entry] = {
     "ls": _Entry("refold.cli.look", "ls", "List the sessions."),
     "show": _Entry("refold.cli.look", "show", "Show a session's state, now or after any version."),
     "events": _Entry("refold.cli.look", "events", "Print a session's records; --follow waits for more."),
+    "usage": _Entry("refold.cli.usage", "usage", "Show what sessions have used: steps, tokens, money, time."),
     "verify": _Entry("refold.cli.prove", "verify", "Decide everything again and compare with the log."),
     "replay": _Entry("refold.cli.trajectory", "replay", "Carry out recorded actions again and report drift."),
     "fork": _Entry("refold.cli.trajectory", "fork", "Begin a new session from any version of another."),

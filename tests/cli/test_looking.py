@@ -116,3 +116,21 @@ def test_looking_at_sessions_loads_neither_actors_nor_clients(terminal: Terminal
             env=terminal.environment,
         )
         assert done.stdout.splitlines()[-1] == "[]", command + done.stdout + done.stderr
+
+
+def test_b49_what_sessions_used_is_told_for_each_and_in_total(terminal: Terminal) -> None:
+    model = [*terminal.script(bash("echo 1"), FINISH), "--price", "1,2"]
+    for name in ("a", "b"):
+        assert terminal.run("run", "--session", name, *model, "go").returncode == 0
+    assert terminal.run("fork", "a", "--at", "6", "--session", "c").returncode == 0
+    told = terminal.run("usage", "--json")
+    lines = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [line["session"] for line in lines] == ["a", "b", "c", None]
+    one, two, fork, total = lines
+    assert one["iterations"] == one["model_calls"] == one["purposes"]["step"]["calls"] == 2
+    assert fork["model_calls"] == 0, "what the fork took over was used by its parent"
+    assert total["model_calls"] == one["model_calls"] + two["model_calls"]
+    assert total["cost"] == one["cost"] + two["cost"] > 0
+    assert one["states_s"]["running"] > 0
+    assert "total" in terminal.run("usage").stdout
+    assert terminal.run("usage", "nobody").returncode == 2

@@ -19,7 +19,13 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.record import Record
 from refold.projections.projection import in_batches, project
-from refold.projections.usage import SessionUsage, UsageProjection, times_in_states_ns, usage
+from refold.projections.usage import (
+    SessionUsage,
+    UsageProjection,
+    combined,
+    times_in_states_ns,
+    usage,
+)
 
 
 def asked(attempt: int = 1, step: int = 1, cost_usd: float | None = 10.0) -> ModelAsked:
@@ -129,3 +135,31 @@ def test_the_time_in_each_state_is_known_at_any_moment() -> None:
 def test_in_batches_is_at_once(events: list[Event], at: int) -> None:
     stream = records(*events)
     assert in_batches(UsageProjection(), (stream[:at], stream[at:])) == project(UsageProjection(), stream)
+
+
+def test_b49_what_was_used_is_told_by_model_and_by_purpose() -> None:
+    condensing = ModelAsked(model="small", attempt=1, request="", messages=1, step=2, purpose="condense")
+    total = used(asked(), answered(), condensing, answered(0.25), asked(1, 2), FAILED)
+    assert {name: each.calls for name, each in total.purposes.items()} == {"step": 2, "condense": 1}
+    assert {name: each.cost_usd for name, each in total.purposes.items()} == {"step": 0.5, "condense": 0.25}
+    assert total.cost_usd == 0.75
+    assert total.purposes["step"].latency_ns == 7
+
+
+@given(st.lists(st.sampled_from([asked(), answered(), answered(None), FAILED])), st.integers(0, 10))
+def test_b49_two_sessions_together_have_used_what_each_has(events: list[Event], cut: int) -> None:
+    """An answer belongs to the ask before it, so a stream is cut where none is open."""
+    while 0 < cut < len(events) and isinstance(events[cut - 1], ModelAsked):
+        cut += 1
+    one, other, whole = used(*events[:cut]), used(*events[cut:]), used(*events)
+    both = combined(one, other)
+    assert (both.iterations, both.model_calls) == (whole.iterations, whole.model_calls)
+    assert both.cost_usd == (None if whole.cost_usd is None else pytest.approx(whole.cost_usd))
+    assert both.tokens == whole.tokens
+    assert both.purposes.keys() == whole.purposes.keys()
+
+
+def test_b50_what_has_no_known_price_makes_the_sum_unknown() -> None:
+    both = combined(used(asked(), answered(1.0)), used(asked(), answered(None)))
+    assert both.cost_usd is None
+    assert both.tokens.prompt == 200
