@@ -14,9 +14,9 @@ class _Observation(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
 
 
 class RunOutput(_Observation, frozen=True, kw_only=True, tag="run"):
-    """A command's output; `exit_code` is -1 while it goes on running."""
+    """A command's output; `exit_code` is -1 while it goes on running, null where nobody recorded one."""
 
-    exit_code: int
+    exit_code: int | None
     command: str = ""
     directory: str = ""
 

@@ -70,8 +70,9 @@ def _pairs(expected: Observation, found: Observation) -> list[tuple[str, Value, 
         case (Thought(), Thought()) | (Finished(), Finished()):
             return []  # What a tool says to a thought is a form of words.
         case RunOutput(), RunOutput():
+            code = expected.exit_code
             return [
-                ("exit_code", expected.exit_code, found.exit_code),
+                ("exit_code", code, None if code is None else found.exit_code),
                 ("content", expected.content, found.content),
             ]
         case FileEdited(new_content=str()), FileEdited(new_content=str()) if not _failed(expected):

@@ -15,6 +15,8 @@ def rendered(observation: Observation) -> str:
     match observation:
         case RunOutput(exit_code=-1):
             return f"{text}\n[no exit code yet: the command is still running]".lstrip("\n")
+        case RunOutput(exit_code=None):
+            return text or "[no output]"
         case RunOutput(exit_code=code, directory=directory):
             place = f", now in {directory}" if directory else ""
             return f"{text}\n[exit code {code}{place}]".lstrip("\n")

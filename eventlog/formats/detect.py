@@ -1,17 +1,19 @@
 """Finds out what kind of trajectory a file or folder holds, and reads it.
 
-Known are: a list of events; an object around such a list (`trajectory`, `history`, `events`), in a file of
-its own or as the one line of an evaluation's output; one event per line; a session's folder with one file
-per event; and what `refold export --format jsonl` prints.
+Of OpenHands it knows a list of events; an object around such a list (`trajectory`, `history`, `events`), in a
+file of its own or as the one line of an evaluation's output; one event per line; and a session's folder with
+one file per event. Besides: ATIF, the files of SWE-agent and mini-swe-agent, and what `refold export` prints.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from refold.eventlog.formats.plain import rows_of, table_of
+from refold.eventlog.formats import atif, mini_swe_agent, swe_agent
+from refold.eventlog.formats.pieces import is_piece
+from refold.eventlog.formats.plain import rows_of, table_of, text_of
 from refold.eventlog.formats.slices import (
     NotJSON,
     Slice,
@@ -22,9 +24,18 @@ from refold.eventlog.formats.slices import (
     slice_at,
     squeeze,
 )
-from refold.eventlog.formats.trajectory import REFOLD_JSONL, ForeignEvent, Trajectory, TrajectoryUnreadable
+from refold.eventlog.formats.trajectory import (
+    ATIF,
+    MINI_SWE_AGENT,
+    REFOLD_JSONL,
+    SWE_AGENT,
+    ForeignEvent,
+    Trajectory,
+    TrajectoryUnreadable,
+)
 
-_LIST_KEYS = ("trajectory", "history", "events")
+_LIST_KEYS = ("trajectory", "history", "events", "steps", "messages")
+_EXCERPT_CHARACTERS = 60
 _EVENT_FILE = re.compile(r"(\d+)\.json")
 _RECORD_KEYS = {"position", "version", "stream", "type", "data"}
 
@@ -92,7 +103,7 @@ def _read_text(text: str, source: str) -> Trajectory:
 
 def _of_container(text: str, spans: dict[str, tuple[int, int]], source: str) -> Trajectory | None:
     """Read an object around a list; None when it is not one."""
-    for key in _LIST_KEYS:
+    for key in () if "source" in spans else _LIST_KEYS:
         if key not in spans:
             continue
         start, end = spans[key]
@@ -101,8 +112,44 @@ def _of_container(text: str, spans: dict[str, tuple[int, int]], source: str) -> 
         parts, _ = elements(text, start)
         around = ",".join(f"{json.dumps(name)}:{text[a:b]}" for name, (a, b) in spans.items() if name != key)
         envelope = f'{{"key":"{key}","rest":{{{squeeze(around)}}}}}'
-        return _of_list(parts, source, f"openhands-{key}", envelope)
+        match key:
+            case "steps":
+                return _of_atif(parts, source, envelope)
+            case "messages":
+                return _of_items(parts, source, MINI_SWE_AGENT, envelope)
+            case "trajectory" if parts and swe_agent.is_step(parts[0].value):
+                return _of_items(parts, source, SWE_AGENT, envelope)
+            case _:
+                return _of_list(parts, source, f"openhands-{key}", envelope)
     return None
+
+
+def _of_atif(parts: Sequence[Slice], source: str, envelope: str) -> Trajectory:
+    """Read ATIF; one that we exported holds the records that it was made of, and those are taken."""
+    around = table_of(json.loads(envelope)["rest"])
+    version = text_of(around.get("schema_version"))
+    if not version.startswith("ATIF-v1."):
+        raise TrajectoryUnreadable(
+            f"{source}: its 'schema_version' is {version or 'missing'}; it must be ATIF-v1.0 or a later 1.x"
+        )
+    records = atif.records_in(envelope, parts)
+    if records:
+        return _of_records(records, source)
+    return _of_items(parts, source, ATIF, envelope)
+
+
+_FAULTS: dict[str, Callable[[Any], str | None]] = {
+    ATIF: atif.fault_of,
+    SWE_AGENT: swe_agent.fault_of,
+    MINI_SWE_AGENT: mini_swe_agent.fault_of,
+}
+
+
+def _of_items(parts: Sequence[Slice], source: str, form: str, envelope: str | None) -> Trajectory:
+    events = _events(
+        parts, source, fault_of=_FAULTS[form], noun="message" if form == MINI_SWE_AGENT else "step"
+    )
+    return Trajectory(source=source, format=form, events=events, envelope=envelope)
 
 
 def _of_lines(text: str, source: str) -> Trajectory:
@@ -117,7 +164,7 @@ def _of_lines(text: str, source: str) -> Trajectory:
         parts.append(part)
     if all(table_of(part.value).keys() >= _RECORD_KEYS for part in parts):
         return _of_records(parts, source)
-    holders = [part for part in parts if any(key in table_of(part.value) for key in _LIST_KEYS)]
+    holders = [part for part in parts if _holds_a_list(table_of(part.value))]
     if len(holders) > 1:
         raise TrajectoryUnreadable(
             f"{source}: it holds {len(holders)} sessions, one a line; give one of them"
@@ -127,12 +174,31 @@ def _of_lines(text: str, source: str) -> Trajectory:
     return _of_list(parts, source, "openhands-lines", None)
 
 
+def _holds_a_list(value: dict[str, Any]) -> bool:
+    return "source" not in value and any(key in value for key in _LIST_KEYS)
+
+
 def _of_records(parts: Sequence[Slice], source: str) -> Trajectory:
     """Read our own records; those of a stream that was itself imported give back what it was made of."""
     if all("foreign" in part.value["data"] for part in parts[1:]) and len(parts) > 1:
-        return _of_list([_original(part.text) for part in parts[1:]], source, "openhands-list", None)
+        return _of_originals(
+            table_of(parts[0].value["data"]), [_original(part.text) for part in parts[1:]], source
+        )
     events = tuple(ForeignEvent(part.text, part.value) for part in parts)
     return Trajectory(source=source, format=REFOLD_JSONL, events=events)
+
+
+def _of_originals(head: dict[str, Any], parts: Sequence[Slice], source: str) -> Trajectory:
+    """Read what an import was made of once more, as what it had been found to be."""
+    form, envelope = text_of(head.get("format")), head.get("envelope")
+    if form == REFOLD_JSONL:
+        return _of_records(parts, source)
+    if form not in _FAULTS:
+        return _of_list(parts, source, "openhands-list", None)
+    whole = [part for part in parts if not is_piece(part.text)]
+    if form == SWE_AGENT:  # Its instructions and its task stand in the envelope, and are read from there.
+        whole = [part for part in whole if swe_agent.fault_of(part.value) is None]
+    return _of_items(whole, source, form, envelope if isinstance(envelope, str) else None)
 
 
 def _original(text: str) -> Slice:
@@ -142,6 +208,8 @@ def _original(text: str) -> Slice:
 
 
 def _of_list(parts: Sequence[Slice], source: str, form: str, envelope: str | None) -> Trajectory:
+    if parts and mini_swe_agent.is_message(parts[0].value):
+        return _of_items(parts, source, MINI_SWE_AGENT, envelope)
     flat = _flat(parts)
     return Trajectory(source=source, format=form, events=_events(flat, source), envelope=envelope)
 
@@ -157,16 +225,23 @@ def _is_pair(value: Any) -> bool:  # noqa: ANN401 - JSON can be anything
     return [isinstance(half, dict) for half in rows_of(value)] == [True, True]
 
 
-def _events(parts: Sequence[Slice], source: str, names: Sequence[str] = ()) -> tuple[ForeignEvent, ...]:
+def _events(
+    parts: Sequence[Slice],
+    source: str,
+    names: Sequence[str] = (),
+    *,
+    fault_of: Callable[[Any], str | None] | None = None,
+    noun: str = "event",
+) -> tuple[ForeignEvent, ...]:
     """Return the parts as events, each checked for the envelope that every event has."""
     if not parts:
-        raise TrajectoryUnreadable(f"{source}: it holds no events")
+        raise TrajectoryUnreadable(f"{source}: it holds no {noun}s")
     found: list[ForeignEvent] = []
     for index, part in enumerate(parts):
-        fault = _fault(part.value)
+        fault = (fault_of or _fault)(part.value)
         if fault:
             where = names[index] if names else source
-            raise TrajectoryUnreadable(f"{where}: event {index}{_named(part.value)}: {fault}")
+            raise TrajectoryUnreadable(f"{where}: {noun} {index}{_named(part.value)}: {fault}")
         found.append(ForeignEvent(part.text, part.value))
     return tuple(found)
 
@@ -188,5 +263,10 @@ def _fault(value: Any) -> str | None:  # noqa: ANN401 - JSON can be anything
 def _named(value: Any) -> str:  # noqa: ANN401 - JSON can be anything
     """Return the event's own id and kind, in brackets, where it has them."""
     event = table_of(value)
-    known = [f"{key} {event[key]!r}" for key in ("id", "action", "observation") if key in event]
+    keys = ("id", "step_id", "action", "observation")
+    known = [f"{key} {_short(repr(event[key]))}" for key in keys if key in event]
     return f" ({', '.join(known)})" if known else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _EXCERPT_CHARACTERS else f"{text[:_EXCERPT_CHARACTERS]} …"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from refold.eventlog.actions import Finish
 from refold.eventlog.events import (
     ActionProposed,
     AgentState,
@@ -13,35 +12,20 @@ from refold.eventlog.events import (
     ForeignRecorded,
     MessageReceived,
     ObservationRecorded,
-    SessionImported,
     SystemMessageAdded,
 )
 from refold.eventlog.formats.openhands_actions import action_of, tool_call_id_of
 from refold.eventlog.formats.openhands_observations import observation_of
-from refold.eventlog.formats.plain import plain, plain_text, rows_of, table_of, text_of
-from refold.eventlog.formats.refold_records import events_of_records
-from refold.eventlog.formats.trajectory import REFOLD_JSONL, ForeignEvent, Trajectory
+from refold.eventlog.formats.plain import plain, rows_of, table_of, text_of
+from refold.eventlog.formats.trajectory import ForeignEvent
 
 _STATES: tuple[AgentState, ...] = get_args(AgentState.__value__)
 _NO_WISH = ("recall", "change_agent_state", "condensation", "condensation_request", "null")
 """Actions by which that system steered itself: nobody wanted anything of the world."""
 
 
-def to_events(trajectory: Trajectory) -> tuple[Event, ...]:
-    """Return the stream: `SessionImported` at version 0, and the i-th recorded event at version i + 1."""
-    ours = trajectory.format == REFOLD_JSONL
-    events = events_of_records(trajectory.events) if ours else _events(trajectory.events)
-    head = SessionImported(
-        source=plain_text(trajectory.source),
-        format=trajectory.format,
-        events=len(events),
-        envelope=trajectory.envelope,
-        status=_status(events),
-    )
-    return (head, *events)
-
-
-def _events(recorded: Sequence[ForeignEvent]) -> list[Event]:
+def events_of(recorded: Sequence[ForeignEvent]) -> list[Event]:
+    """Return the events: the i-th recorded one at version i + 1."""
     versions: dict[int, int] = {}
     actions: set[int] = set()
     events: list[Event] = []
@@ -127,16 +111,3 @@ def _cause(value: Mapping[str, Any], versions: Mapping[int, int]) -> int | None:
 
 def _state(value: Any) -> AgentState | None:  # noqa: ANN401 - JSON can be anything
     return next((state for state in _STATES if state == value), None)
-
-
-def _status(events: list[Event]) -> AgentState:
-    """Return the last recorded state that is ours, else finished after `finish`, else stopped."""
-    for event in reversed(events):
-        if isinstance(event, AgentStateChanged):
-            return event.state
-    said = (event for event in reversed(events) if isinstance(event, ActionProposed | MessageReceived))
-    match next(said, None):
-        case ActionProposed(action=Finish()):
-            return "finished"
-        case _:
-            return "stopped"

@@ -31,7 +31,7 @@ from refold.eventlog.formats.openhands_shapes import (
     function_of,
     observation_shape,
 )
-from refold.eventlog.observations import Cancelled
+from refold.eventlog.observations import Cancelled, RunOutput
 from refold.eventlog.record import Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -180,8 +180,8 @@ class _Export:
         call = None if event.cause is None else self._metadata.get(event.cause)
         if call is not None:
             told["tool_call_metadata"] = call
-        if shape.kind == "run":
-            told["success"] = shape.fields["metadata"]["exit_code"] == 0
+        if isinstance(event.observation, RunOutput) and event.observation.exit_code is not None:
+            told["success"] = event.observation.exit_code == 0
         return told
 
 

@@ -78,9 +78,10 @@ def observation_shape(observation: Observation) -> Shape | None:
     """Return the shape; None for the answer to `finish`, which trajectories do not hold."""
     match observation:
         case RunOutput(command=command, exit_code=exit_code, directory=directory):
-            metadata: Json = {"exit_code": exit_code, "pid": -1, "username": None, "hostname": None}
+            code = -1 if exit_code is None else exit_code
+            metadata: Json = {"exit_code": code, "pid": -1, "username": None, "hostname": None}
             metadata |= {"working_dir": directory, "py_interpreter_path": None, "prefix": "", "suffix": ""}
-            message = f"Command `{command}` executed with exit code {exit_code}."
+            message = f"Command `{command}` executed with exit code {code}."
             return Shape("run", message, {"command": command, "metadata": metadata, "hidden": False})
         case FileContent(path=path):
             return Shape("read", f"I read the file {path}.", {"path": path, "impl_source": _EDITOR})

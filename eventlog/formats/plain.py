@@ -49,3 +49,16 @@ def table_of(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON can be anythi
 def rows_of(value: Any) -> list[Any]:  # noqa: ANN401 - JSON can be anything
     """Return an array leniently: an empty one for whatever is none."""
     return cast("list[Any]", value) if isinstance(value, list) else []  # type: ignore[redundant-cast] # pyright sees Unknown
+
+
+def words_of(value: Any) -> str:  # noqa: ANN401 - JSON can be anything
+    """Return the text of a message that may be one, or a list of parts of which some are texts."""
+    if not isinstance(value, list):
+        return text_of(value)
+    texts = (table_of(part).get("text") for part in rows_of(value))
+    return "\n".join(text_of(text) for text in texts if text is not None)
+
+
+def pictures_in(value: Any) -> int:  # noqa: ANN401 - JSON can be anything
+    """Return how many parts of a message are no texts."""
+    return sum(table_of(part).get("text") is None for part in rows_of(value))

@@ -5,7 +5,11 @@ from typing import Any
 from msgspec import Struct
 
 REFOLD_JSONL = "refold-jsonl"
-"""The form that `refold export --format jsonl` prints; every other one is the replaced system's."""
+"""The form that `refold export --format jsonl` prints."""
+ATIF = "atif"
+SWE_AGENT = "swe-agent"
+MINI_SWE_AGENT = "mini-swe-agent"
+"""Every other form is the replaced system's, and its name begins with `openhands`."""
 
 
 class TrajectoryUnreadable(Exception):

@@ -5,7 +5,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -32,44 +32,72 @@ class Unreadable(RefoldError):
     exit_code = 1
 
 
+IMPORTED = (
+    "OpenHands (an exported list with or without environment events, a session's folder, an evaluation's "
+    "output), ATIF 1.x, SWE-agent (.traj), mini-swe-agent (.traj.json), and what `refold export` prints"
+)
+EXPORTED = {
+    "openhands": "one JSON array of events; what was imported from there comes out as it went in",
+    "atif": "one JSON object of steps (ATIF), with the records beside them",
+    "jsonl": "one record per line",
+}
+
+
+class Imported(NamedTuple):
+    """`losses` says what became no event; it is kept all the same, beside the events that came of it."""
+
+    session: str
+    events: int
+    losses: tuple[str, ...]
+
+
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A trajectory, or a folder of events.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help=f"A trajectory. Its form is found out: {IMPORTED}.")
+    ],
     session: Annotated[str | None, typer.Option("--session", metavar="ID", help="Its name here.")] = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
     log = Home(home).open_log()
     try:
-        name, events = import_into(log, source, session)
+        made = import_into(log, source, session)
     finally:
         log.close()
     if json:
-        put({"session": name, "events": events})
-    else:
-        say(f"{events} events are session {name}; `refold replay {name}` carries them out again")
+        losses = {"losses": list(made.losses)} if made.losses else {}
+        put({"session": made.session, "events": made.events, **losses})
+    _tell_losses(made)
+    if not json:
+        name = made.session
+        say(f"{made.events} events are session {name}; `refold replay {name}` carries them out again")
     return 0
 
 
-def import_into(log: EventLog, source: Path, session: str | None = None) -> tuple[str, int]:
-    """Make a new session of a trajectory; return its name and how many events it has."""
+def import_into(log: EventLog, source: Path, session: str | None = None) -> Imported:
+    """Make a new session of a trajectory."""
     from refold.actors.session.importing import import_trajectory  # noqa: PLC0415
     from refold.eventlog.formats.detect import read_trajectory  # noqa: PLC0415
-    from refold.eventlog.formats.openhands import to_events  # noqa: PLC0415
+    from refold.eventlog.formats.stream import to_stream  # noqa: PLC0415
     from refold.eventlog.formats.trajectory import TrajectoryUnreadable  # noqa: PLC0415
 
     if not source.exists():
         raise WrongUsage(f"there is no file or folder {source}")
     name = _free(log, source.stem) if session is None else check_session(session)
     try:
-        trajectory = read_trajectory(source)
-        events = to_events(trajectory)
+        stream = to_stream(read_trajectory(source))
     except TrajectoryUnreadable as error:
-        raise Unreadable(str(error)) from error
+        raise Unreadable(f"{error} (`refold import --help` lists the forms)") from error
     try:
-        import_trajectory(log, name, events, now_ns=time.time_ns(), command=uuid.uuid4().hex)
+        import_trajectory(log, name, stream.events, now_ns=time.time_ns(), command=uuid.uuid4().hex)
     except WrongVersion as error:
         raise SessionExists(name) from error
-    return name, len(trajectory.events)
+    return Imported(name, len(stream.events) - 1, stream.losses)
+
+
+def _tell_losses(made: Imported) -> None:
+    if made.losses:
+        say(f"kept, but no part of session {made.session}: {', '.join(made.losses)}")
 
 
 def _free(log: EventLog, stem: str) -> str:
@@ -87,24 +115,32 @@ def export(
     session: SessionArgument,
     form: Annotated[
         str,
-        typer.Option("--format", metavar="openhands|jsonl", help="One JSON array, or one record per line."),
+        typer.Option(
+            "--format",
+            metavar="|".join(EXPORTED),
+            help="; ".join(f"{name}: {what}" for name, what in EXPORTED.items()) + ".",
+        ),
     ] = "openhands",
     home: HomeOption = None,
     json: JsonOption = False,  # noqa: ARG001 - an export is data in any case
 ) -> int:
+    from refold.eventlog.formats.atif_export import export_atif  # noqa: PLC0415
     from refold.eventlog.formats.openhands_export import export_array  # noqa: PLC0415
     from refold.projections.render import Renderer  # noqa: PLC0415
 
-    if form not in {"openhands", "jsonl"}:
-        raise WrongUsage(f"there is no format {form!r}; it is openhands or jsonl")
+    if form not in EXPORTED:
+        raise WrongUsage(f"there is no format {form!r}; it is {', '.join(EXPORTED)}")
     with reading(Home(home)) as log:
         check_known(log, session)
-        if form == "openhands":
-            sys.stdout.write(export_array(log.read(session)) + "\n")
-        else:
-            renderer = Renderer()
-            for record in log.read(session):
-                put_text(renderer.line(record))
+        renderer = Renderer()
+        match form:
+            case "openhands":
+                sys.stdout.write(export_array(log.read(session)) + "\n")
+            case "atif":
+                sys.stdout.write(export_atif(log.read(session), line=renderer.line) + "\n")
+            case _:
+                for record in log.read(session):
+                    put_text(renderer.line(record))
     return 0
 
 
@@ -157,7 +193,9 @@ def _recorded(system: "System", source: str) -> str:
     if os.sep not in source and system.log.head(source) is not None:
         return source
     if path.exists():
-        return import_into(system.log, path)[0]
+        made = import_into(system.log, path)
+        _tell_losses(made)
+        return made.session
     raise WrongUsage(f"{source!r} is neither a session in {system.home.path} nor a file")
 
 

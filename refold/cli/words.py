@@ -64,10 +64,11 @@ def got(observation: Observation) -> tuple[str, bool]:
     """Return what the world answered, and whether it went well."""
     match observation:
         case RunOutput(content=content, exit_code=exit_code):
-            mark = {0: "", -1: "[still running]"}.get(exit_code, f"[exit code {exit_code}]")
+            silent: dict[int | None, str] = {0: "", None: "", -1: "[still running]"}
+            mark = silent.get(exit_code, f"[exit code {exit_code}]")
             return "\n".join(
                 part for part in (content.rstrip("\n"), mark) if part
-            ) or "(no output)", exit_code in {0, -1}
+            ) or "(no output)", exit_code in silent
         case Thought() | Finished():
             return "", True
         case FileContent() | FileEdited() | FileWritten() | OtherObservation():

@@ -46,7 +46,7 @@ MISTAKES = [
     ("events nobody", 2, "no session"),
     ("events done --after 999", 2, "versions 0 to"),
     ("export nobody", 2, "no session"),
-    ("export done --format xml", 2, "openhands or jsonl"),
+    ("export done --format xml", 2, "openhands, atif, jsonl"),
     ("verify nobody", 2, "no session"),
     ("fork nobody --at 0", 2, "no session"),
     ("fork done --at 999", 2, "versions 0 to"),

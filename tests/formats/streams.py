@@ -8,7 +8,7 @@ from typing import Any
 
 from refold.eventlog.events import Event, SessionForked
 from refold.eventlog.formats.detect import read_trajectory
-from refold.eventlog.formats.openhands import to_events
+from refold.eventlog.formats.stream import to_events
 from refold.eventlog.log import NO_STREAM, Append, Entry
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.record import Given, Record

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refold.eventlog.formats.detect import read_trajectory
-from refold.eventlog.formats.openhands import to_events
 from refold.eventlog.formats.openhands_export import export_array, export_openhands, export_texts
+from refold.eventlog.formats.stream import to_events
 from refold.projections.pending import pending
 from refold.projections.reenactment import steps
 from refold.projections.render import Renderer

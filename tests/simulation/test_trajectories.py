@@ -71,7 +71,7 @@ def test_a_trajectory_re_enacts_alike_on_threads_and_in_simulation(name: str, tm
     (tmp_path / "workspace").mkdir()
     settings = Settings(model=None, workspace=str(tmp_path / "workspace"), sandbox="local")
     with System(tmp_path / "home") as system:
-        source, _ = import_into(system.log, path)
+        source = import_into(system.log, path).session
         start = SessionStarted(settings=settings, reenacts=source)
         session = system.launch(AGAIN, start)
         session.wait(PATIENCE_S)

@@ -1,0 +1,371 @@
+"""ATIF: what we export satisfies its models and comes back as it was; what others wrote is understood."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import atif
+import pytest
+from hypothesis import given, settings
+
+from refold.eventlog.actions import Edit, Finish, Message, Other, Read, Run, Think
+from refold.eventlog.events import (
+    ActionProposed,
+    Event,
+    ForeignRecorded,
+    MessageReceived,
+    ModelAnswered,
+    ObservationRecorded,
+    SessionImported,
+    SystemMessageAdded,
+    ToolCall,
+)
+from refold.eventlog.formats.atif_export import export_atif
+from refold.eventlog.formats.detect import read_trajectory
+from refold.eventlog.formats.openhands_export import export_openhands
+from refold.eventlog.formats.stream import to_stream
+from refold.eventlog.formats.trajectory import TrajectoryUnreadable
+from refold.eventlog.observations import FileContent, OtherObservation, RunOutput, Thought
+from refold.eventlog.record import Record
+from refold.projections.pending import pending
+from refold.projections.reenactment import steps
+from refold.projections.render import Renderer
+from tests.eventlog.samples import EVENTS as SAMPLES
+from tests.formats.native import NATIVE
+from tests.formats.streams import REAL, TRAJECTORIES, action, committed, forked, imported, observation
+from tests.formats.test_round_trip import EVENTS
+
+RECORDS = committed(NATIVE)
+
+
+def exported(records: Sequence[Record]) -> str:
+    return export_atif(records, line=Renderer().line)
+
+
+def written(folder: Path, text: str) -> tuple[Record, ...]:
+    file = folder / "trajectory.json"
+    file.write_text(text, encoding="utf-8")
+    return imported(file)
+
+
+def lines(records: Sequence[Record]) -> str:
+    renderer = Renderer()
+    return "".join(renderer.line(record) + "\n" for record in records)
+
+
+def told(records: Sequence[Record]) -> atif.Trajectory:
+    return atif.Trajectory.model_validate(json.loads(exported(records)))
+
+
+def events(records: Sequence[Record]) -> list[Event]:
+    """Return what was imported, without where from."""
+    return [record.event for record in records[1:]]
+
+
+# Export -----------------------------------------------------------------------------------------------
+
+
+def test_a_session_is_told_in_steps() -> None:
+    trajectory = told(RECORDS)
+
+    assert [(step.source, step.message) for step in trajectory.steps] == [
+        ("system", "You are"),
+        ("user", "list"),
+        ("system", "today"),
+        ("agent", "Let me look."),
+        ("agent", ""),
+        ("agent", "What now?"),
+        ("user", "finish"),
+        ("agent", ""),
+        ("agent", ""),
+    ]
+    looked, edited = trajectory.steps[3:5]
+    assert [call.function_name for call in looked.tool_calls or []] == ["execute_bash", "think"]
+    assert looked.observation is not None
+    results = [(result.source_call_id, result.content) for result in looked.observation.results]
+    assert results == [("c2", "logged"), ("c1", "b")]
+    assert edited.observation is not None
+    assert edited.observation.results[-1].content == "not executed: no"
+
+
+def test_the_figures_are_those_of_the_session() -> None:
+    trajectory = told(RECORDS)
+
+    assert trajectory.steps[3].metrics == atif.Metrics(
+        prompt_tokens=10, completion_tokens=5, cached_tokens=4, cost_usd=0.5
+    )
+    assert trajectory.final_metrics == atif.FinalMetrics(
+        total_prompt_tokens=30,
+        total_completion_tokens=5,
+        total_cached_tokens=4,
+        total_cost_usd=0.75,
+        total_steps=9,
+    )
+    assert (trajectory.agent.name, trajectory.agent.model_name) == ("refold", "script:x")
+    assert trajectory.agent.tool_definitions == [{"type": "function"}]
+    assert trajectory.session_id == "s"
+
+
+def test_a_cost_that_nobody_knows_is_left_out() -> None:
+    trajectory = told(committed((*NATIVE, ModelAnswered(model="m", cause=15))))
+
+    assert trajectory.final_metrics is not None
+    assert trajectory.final_metrics.total_cost_usd is None
+
+
+def test_every_sort_of_event_can_be_told(tmp_path: Path) -> None:
+    several = committed([event for event in SAMPLES if type(event).__name__ != "SessionForked"])
+
+    assert told(several).schema_version == "ATIF-v1.6"
+    assert events(written(tmp_path, exported(several))) == events(written(tmp_path, lines(several)))
+
+
+def test_an_empty_stream_is_a_trajectory_without_steps() -> None:
+    assert told(()).steps == []
+
+
+@pytest.mark.parametrize(
+    ("written_by_the_model", "expected"),
+    [
+        ('{"a": 1}', {"a": 1}),
+        ("no json", {"text": "no json"}),
+        ("[1]", {"text": "[1]"}),
+        ('{"far": 1e400}', {"far": None}),
+    ],
+)
+def test_arguments_that_are_no_object_are_told_as_text(
+    written_by_the_model: str, expected: dict[str, Any]
+) -> None:
+    call = ToolCall(id="c", name="n", arguments=written_by_the_model)
+
+    (step,) = told(committed([ModelAnswered(model="m", tool_calls=(call,))])).steps
+
+    assert step.tool_calls == [atif.ToolCall(tool_call_id="c", function_name="n", arguments=expected)]
+
+
+# Export and back --------------------------------------------------------------------------------------
+
+
+def test_our_own_export_brings_the_same_events_back(tmp_path: Path) -> None:
+    again = written(tmp_path, exported(RECORDS))
+
+    assert events(again) == events(written(tmp_path, lines(RECORDS)))
+    assert [json.loads(event.foreign or "") for event in events(again)] == [
+        json.loads(line) for line in lines(RECORDS).splitlines()
+    ]
+    assert [(s.message, s.action) for s in steps(again)] == [(s.message, s.action) for s in steps(RECORDS)]
+    assert pending(again) == ()
+
+
+def test_an_export_that_somebody_has_shortened_is_read_by_its_steps(tmp_path: Path) -> None:
+    document = json.loads(exported(RECORDS))
+    document["steps"] = document["steps"][:4]
+
+    head, *rest = events_of_all(written(tmp_path, json.dumps(document)))
+
+    assert isinstance(head, SessionImported)
+    assert head.format == "atif"
+    assert [type(event).__name__ for event in rest] == [
+        "SystemMessageAdded",
+        "MessageReceived",
+        "ForeignRecorded",
+        "ActionProposed",
+        "ActionProposed",
+        "ObservationRecorded",
+        "ObservationRecorded",
+    ]
+
+
+def events_of_all(records: Sequence[Record]) -> list[Event]:
+    return [record.event for record in records]
+
+
+def test_a_fork_is_exported_with_what_it_inherited(tmp_path: Path) -> None:
+    parent = written(tmp_path, json.dumps([action("message", "user", content="hi", id=0)]))
+    fork = forked(parent, NATIVE[4:7])
+
+    assert [step.source for step in told(fork).steps] == ["user", "system", "user"]
+    assert events(written(tmp_path, exported(fork))) == events(written(tmp_path, lines(fork)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(EVENTS)
+def test_whatever_was_imported_is_valid_atif_and_comes_back(recorded: list[dict[str, Any]]) -> None:
+    with TemporaryDirectory() as folder:
+        records = written(Path(folder), json.dumps(recorded))
+        text = exported(records)
+        again = written(Path(folder), text)
+
+    atif.Trajectory.model_validate(json.loads(text))
+    assert json.dumps(export_openhands(again)) == json.dumps(recorded)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_trajectory_goes_through_atif_and_comes_back_equal(tmp_path: Path, name: str) -> None:
+    path = TRAJECTORIES / name
+    if not path.exists():
+        pytest.skip(f"no trajectory {path.name} on this machine")
+
+    records = imported(path)
+
+    assert told(records).steps
+    assert export_openhands(written(tmp_path, exported(records))) == json.loads(path.read_text())
+
+
+# Import of others' ------------------------------------------------------------------------------------
+
+OTHERS: dict[str, Any] = {
+    "schema_version": "ATIF-v1.4",
+    "session_id": "x-1",
+    "agent": {"name": "x", "version": "1", "tool_definitions": [{"type": "function"}], "extra": {"n": 1}},
+    "notes": "by hand",
+    "steps": [
+        {"step_id": 1, "source": "system", "message": "Be brief."},
+        {"step_id": 2, "source": "user", "message": [{"type": "text", "text": "look"}]},
+        {
+            "step_id": 3,
+            "source": "agent",
+            "message": "Looking.",
+            "reasoning_content": "hm",
+            "tool_calls": [
+                {"tool_call_id": "a", "function_name": "bash", "arguments": {"command": "ls", "timeout": 9}},
+                {
+                    "tool_call_id": "b",
+                    "function_name": "str_replace_editor",
+                    "arguments": {"command": "view", "path": "/w/a", "view_range": [1, 2]},
+                },
+                {"tool_call_id": "c", "function_name": "search", "arguments": {"q": "x"}},
+                {"tool_call_id": "d", "function_name": "think", "arguments": {"thought": "so"}},
+            ],
+            "observation": {
+                "results": [
+                    {"source_call_id": "b", "content": "1\tx"},
+                    {"source_call_id": "a", "content": "a\n"},
+                    {"source_call_id": "c", "content": [{"type": "text", "text": "none"}]},
+                    {"source_call_id": "d", "content": "ok"},
+                    {"source_call_id": "a", "content": "twice"},
+                ]
+            },
+            "metrics": {"prompt_tokens": 7},
+        },
+        {
+            "step_id": 4,
+            "source": "agent",
+            "message": "",
+            "tool_calls": [{"tool_call_id": "e", "function_name": "bash", "arguments": {"command": "pwd"}}],
+            "observation": {"results": [{"content": "/w"}]},
+        },
+        {"step_id": 5, "source": "system", "message": "half of the budget is spent"},
+        {"step_id": 6, "source": "agent", "message": "What else?"},
+    ],
+}
+
+
+def test_the_steps_of_another_agent_are_understood(tmp_path: Path) -> None:
+    head, *rest = events_of_all(written(tmp_path, json.dumps(OTHERS)))
+
+    assert isinstance(head, SessionImported)
+    assert (head.format, head.events, head.status) == ("atif", len(rest), "stopped")
+    assert isinstance(rest[0], SystemMessageAdded)
+    assert (rest[0].content, rest[0].tools) == ("Be brief.", ({"type": "function"},))
+    assert isinstance(rest[1], MessageReceived)
+    assert rest[1].content == "look"
+    assert [event.action for event in rest if isinstance(event, ActionProposed)] == [
+        Run(command="ls", timeout=9.0, thought="Looking."),
+        Read(path="/w/a", view_range=(1, 2)),
+        Other(name="search", arguments={"q": "x"}),
+        Think(thought="so"),
+        Run(command="pwd"),
+        Message(content="What else?"),
+    ]
+    answers = [(e.cause, e.observation) for e in rest if isinstance(e, ObservationRecorded)]
+    assert answers == [
+        (4, FileContent(content="1\tx", path="/w/a")),
+        (3, RunOutput(content="a\n", exit_code=None, command="ls")),
+        (5, OtherObservation(content="none", name="search")),
+        (6, Thought(content="ok")),
+        (12, RunOutput(content="/w", exit_code=None, command="pwd")),
+    ]
+    assert [event.name for event in rest if isinstance(event, ForeignRecorded)] == ["result", "system"]
+
+
+def test_what_another_agent_wrote_is_exported_as_it_was(tmp_path: Path) -> None:
+    records = written(tmp_path, json.dumps(OTHERS, indent=1))
+
+    assert json.loads(exported(records)) == OTHERS
+    assert exported(written(tmp_path, lines(records))) == exported(records)
+
+
+def test_what_becomes_no_event_is_said_once(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps({**OTHERS, "subagent_trajectories": [OTHERS | {"trajectory_id": "t"}]}))
+
+    assert to_stream(read_trajectory(file)).losses == (
+        "a subagent's trajectory",
+        "reasoning",
+        "a result that belongs to no call",
+        "a note of the system",
+    )
+
+
+def test_an_action_whose_exit_code_nobody_recorded_cannot_differ_in_it(tmp_path: Path) -> None:
+    (recorded, *_) = (step for step in steps(written(tmp_path, json.dumps(OTHERS))) if step.action)
+
+    assert recorded.expected == RunOutput(content="a\n", exit_code=None, command="ls")
+
+
+def test_edits_and_the_end_are_understood(tmp_path: Path) -> None:
+    arguments = {"command": "str_replace", "path": "/a", "old_str": "x", "new_str": "y"}
+    calls = [("str_replace_based_edit_tool", arguments), ("finish", {"message": "done"}), ("bash", {})]
+    step = {
+        "step_id": 1,
+        "source": "agent",
+        "message": "m",
+        "tool_calls": [{"function_name": name, "arguments": given} for name, given in calls],
+    }
+    document = {"schema_version": "ATIF-v1.0", "agent": {}, "steps": [step]}
+
+    head, *rest = events_of_all(written(tmp_path, json.dumps(document)))
+
+    assert [event.action for event in rest if isinstance(event, ActionProposed)] == [
+        Edit(command="str_replace", path="/a", old_str="x", new_str="y", thought="m"),
+        Finish(message="done"),
+        Other(name="bash", arguments={}),
+    ]
+    assert isinstance(head, SessionImported)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"schema_version": "ATIF-v2.0", "steps": [{}]}, "it must be ATIF-v1.0 or a later 1.x"),
+        ({"steps": [{}]}, "'schema_version' is missing"),
+        ({"schema_version": "ATIF-v1.2", "steps": []}, "it holds no steps"),
+        ({"schema_version": "ATIF-v1.2", "steps": [3]}, "step 0: not an object but int"),
+        ({"schema_version": "ATIF-v1.2", "steps": [{"step_id": 1}]}, "step 0 (step_id 1): 'source' is None"),
+        ({"schema_version": "ATIF-v1.2", "steps": [{"source": "user"}]}, "step 0: no 'message'"),
+        ({"schema_version": "ATIF-v1.2", "steps": {"a": 1}}, "'steps' is no list of events"),
+    ],
+)
+def test_what_is_no_atif_is_refused_by_name(tmp_path: Path, document: Any, said: str) -> None:  # noqa: ANN401 - JSON
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps(document))
+
+    with pytest.raises(TrajectoryUnreadable) as refused:
+        read_trajectory(file)
+
+    assert said in str(refused.value)
+
+
+def test_observations_of_people_and_environment_are_kept(tmp_path: Path) -> None:
+    """An action by the user has no call of a model: it is told in words."""
+    recorded = [action("run", "user", command="ls", id=0), observation("run", "a", id=1, cause=0)]
+    records = written(tmp_path, json.dumps(recorded))
+
+    (step,) = told(records).steps
+
+    assert (step.source, step.tool_calls) == ("user", None)
+    assert step.observation is not None
+    assert step.observation.results[0].content == "a"
