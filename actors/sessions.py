@@ -9,6 +9,7 @@ from refold.actors.controller.actor import ControllerActor, Models
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import Dispatcher
 from refold.actors.memory.actor import MemoryActor, Sources
+from refold.actors.runner.masker import Masker
 from refold.actors.runtime.actor import RuntimeActor
 from refold.actors.runtime.port import HandsPort, OnGlimpse
 from refold.actors.session.actor import Followers, SessionActor
@@ -48,6 +49,10 @@ class Edges(Protocol):
     def sources(self) -> Sources: ...
 
     def hands(self, stream: str) -> HandsPort: ...
+
+    def masker(self, stream: str) -> Masker | None:
+        """Return what knows the session's secrets, before it is driven; None when it has none."""
+        ...
 
     def on_glimpse(self, stream: str) -> OnGlimpse | None:
         """Return who is shown the output of a running command."""
@@ -122,9 +127,10 @@ class Sessions:
         opening = Submit(command=command, before=tuple(before), reply_to=reply_to)
         self.let_go(stream)  # Whoever drove it here before belongs to an older epoch.
         self._driven[stream] = None
+        masker = self._edges.masker(stream)
         port.spawn(
             session_name(stream),
-            lambda: SessionActor(port, stream, log, epoch, opening, followers),
+            lambda: SessionActor(port, stream, log, epoch, opening, followers, masker),
             supervisor=SYSTEM,
         )
         return command.id

@@ -96,6 +96,9 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retries_max: int = 5
     repairs_max: int = 5
     secrets: tuple[str, ...] = ()
+    """Environment variables whose values are read by whoever claims the session, and masked everywhere."""
+    secret_descriptions: dict[str, str] = {}
+    """What the agent is told of a secret, by its name."""
     key_env: str | None = None
     parameters: dict[str, Any] = {}
     models: dict[str, ModelSettings] = {}

@@ -4,7 +4,7 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -82,6 +82,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
     models: Mapping[str, ModelSettings] | None = None,
     purposes: Mapping[Purpose, str] | None = None,
     prices: Mapping[str, Price] | None = None,
+    secrets: Mapping[str, str] | Iterable[str] = (),
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
@@ -115,6 +116,10 @@ def begin(  # noqa: PLR0913 - options, all of them named
         silence_timeout_s=silence_timeout_s,
         retries_max=retries_max,
         repairs_max=repairs_max,
+        secrets=tuple(dict.fromkeys(secrets)),
+        secret_descriptions={name: text for name, text in secrets.items() if text}
+        if isinstance(secrets, Mapping)
+        else {},
     )
 
 

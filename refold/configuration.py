@@ -48,6 +48,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = {}
     purposes: dict[Purpose, str] = {}
     prices: dict[str, Price] = {}
+    secrets: dict[str, str] = {}
+    """Environment variables that hold secrets, with what the agent is told of each."""
 
     def options(self) -> dict[str, Any]:
         """Return these choices as the keywords of `System.start`."""
@@ -67,4 +69,5 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "models": self.models,
             "purposes": self.purposes,
             "prices": self.prices,
+            "secrets": self.secrets,
         }

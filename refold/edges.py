@@ -10,10 +10,12 @@ from refold.actors.models.port import OnGlimpse as OnText
 from refold.actors.models.prices import price_of
 from refold.actors.models.registry import open_model
 from refold.actors.runner.hands import RunnerHands
+from refold.actors.runner.masker import MaskedStream, Masker
 from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.settings import Price, Settings
 from refold.home import Home
 from refold.projections.request import Request
+from refold.secrets import Secrets
 
 type Glimpse = Callable[[str, str, str], None]
 """Shown while it happens: the session, what it is of (`model` or `command`), and a piece of text."""
@@ -27,6 +29,7 @@ class RealEdges:
     ) -> None:
         self._home = home
         self.environment = dict(os.environ if environment is None else environment)
+        self.secrets = Secrets(self.environment)
         self._glimpse = on_glimpse
         self._models: dict[tuple[str, str | None, Price | None, str | None], Model] = {}
         self._hands: dict[str, RunnerHands] = {}
@@ -50,16 +53,39 @@ class RealEdges:
     def price(self, settings: Settings) -> Price | None:
         return settings.price or (None if settings.model is None else price_of(settings.model))
 
+    def masker(self, stream: str) -> Masker | None:
+        return self.secrets.masker(stream)
+
     def glimpses(self, stream: str) -> OnText | None:
-        return None if self._glimpse is None else partial(self._glimpse, stream, "model")
+        return self._shown(stream, "model")
 
     def on_glimpse(self, stream: str) -> Callable[[str], None] | None:
-        return None if self._glimpse is None else partial(self._glimpse, stream, "command")
+        return self._shown(stream, "command")
 
     def hands(self, stream: str) -> RunnerHands:
         if stream not in self._hands:
-            self._hands[stream] = RunnerHands(stream, self._home.runner(stream), hidden=self._home.hidden)
+            self._hands[stream] = RunnerHands(
+                stream,
+                self._home.runner(stream),
+                hidden=self._home.hidden,
+                secrets=partial(self.secrets.values, stream),
+            )
         return self._hands[stream]
+
+    def _shown(self, stream: str, what: str) -> Callable[[str], None] | None:
+        """Return who is shown a text while it arrives, without secrets."""
+        if self._glimpse is None:
+            return None
+        show, masker = partial(self._glimpse, stream, what), self.masker(stream)
+        if masker is None:
+            return show
+        masked = MaskedStream(masker)
+
+        def feed(piece: str) -> None:
+            if text := masked.feed(piece):
+                show(text)
+
+        return feed
 
     def _open(self, settings: Settings) -> Model:
         key = str(settings.model), settings.base_url, settings.price, settings.key_env

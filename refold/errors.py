@@ -45,6 +45,10 @@ class WrongUsage(RefoldError):
     """An argument cannot be used; nothing was done."""
 
 
+class SecretUnusable(WrongUsage):
+    """A secret that a session names is missing, or cannot be kept secret; nothing was recorded."""
+
+
 class HomeUnusable(RefoldError):
     """The home's folder or log cannot be opened."""
 

@@ -15,6 +15,7 @@ from refold.eventlog.settings import Settings
 from refold.home import Home, check_session
 from refold.identity import identity
 from refold.look import check_known
+from refold.secrets import Secrets
 
 
 def fork_session(
@@ -37,6 +38,8 @@ def fork_session(
         if log.head(name) is not None:
             raise SessionExists(name)
         parent = fold(initial_state(), log.read(session, until=at, check=False)).life.settings
+        if parent is not None:
+            Secrets(os.environ).read(parent)
         folder = _workspace(home, name, parent, workspace)
         settings = (
             Settings(model=None, workspace=str(folder), sandbox=choose_sandbox(None)[0])

@@ -105,13 +105,15 @@ class System:
         models: Mapping[str, ModelSettings] | None = None,
         purposes: Mapping[Purpose, str] | None = None,
         prices: Mapping[str, Price] | None = None,
+        secrets: Mapping[str, str] | Iterable[str] = (),
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
         `model` defaults to `$REFOLD_MODEL`, the workspace to a new folder under the home, the sandbox to the
         best that works here. `refold.configure(FILE).configuration.options()` gives the keywords that a
-        configuration stands for. Raises `SessionExists`, `SessionDriven`, `WrongUsage`; nothing was recorded
-        then.
+        configuration stands for. `secrets` are names of environment variables, with what the agent is told of
+        each if they are a mapping; the sandbox gets their values, and nothing is recorded or shown with one.
+        Raises `SessionExists`, `SessionDriven`, `WrongUsage`; nothing was recorded then.
         """
         name = check_session(new_name() if session is None else session)
         if self.log.head(name) is not None:
@@ -140,6 +142,7 @@ class System:
             models=models,
             purposes=purposes,
             prices=prices,
+            secrets=secrets,
         )
         return self.launch(name, SessionStarted(settings=settings, task=task))
 
@@ -153,6 +156,7 @@ class System:
             raise SessionExists(session)
         self._check_model(fact)
         with self._taking(session):
+            self.edges.secrets.take(session, fact.settings)
             if fact.settings.workspace == str(folder := self.home.workspace(session)):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             reply = self._ask(session, lambda to: self._sessions.start(session, fact, reply_to=to))
@@ -174,8 +178,10 @@ class System:
             )
         # A driver that was killed before it could answer may have committed them.
         commands = tuple(command for command in commands if self.log.find(command.id) is None)
-        self._check_model(SessionStarted(settings=affordable(state, state.life.settings, commands)))
+        settings = affordable(state, state.life.settings, commands)
+        self._check_model(SessionStarted(settings=settings))
         with self._taking(session):
+            self.edges.secrets.take(session, settings)
             self._settled(
                 session, self._ask(session, lambda to: self._sessions.claim(session, *commands, reply_to=to))
             )
@@ -242,7 +248,8 @@ class System:
             case Fenced(error=error):
                 return NotDriven(f"session {session!r} was claimed by another driver: {error}")
             case ActorFailed(error=error, message=message):
-                return SessionBroken(f"session {session!r} failed inside Refold: {error}: {message}")
+                said = self.edges.secrets.text(session, message)
+                return SessionBroken(f"session {session!r} failed inside Refold: {error}: {said}")
             case NoRoom(error=error):
                 since = self._starved_since.get(session, time.monotonic())
                 if time.monotonic() - since < ROOM_WAIT_S:

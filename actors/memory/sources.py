@@ -120,7 +120,9 @@ def _facts(settings: Settings, place: str, now_ns: int, found: Repository | None
     if settings.sandbox == "bubblewrap":
         lines.append(f"Sandbox: bubblewrap, {'with' if settings.network else 'without'} network")
     if settings.secrets:
-        lines.append(f"Environment variables that hold secrets: {', '.join(settings.secrets)}")
+        told = settings.secret_descriptions
+        named = (f"{name} ({told[name]})" if name in told else name for name in settings.secrets)
+        lines.append(f"Environment variables that hold secrets: {', '.join(named)}")
     return "\n".join(lines)
 
 

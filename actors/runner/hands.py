@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from refold.actors.runner.client import RunnerClient, connect
@@ -21,12 +21,22 @@ _LAST_EPOCH = 2**62
 
 
 class RunnerHands:
-    """Keeps the `HandsPort` with a real runner in `directory`. Safe to use from several threads."""
+    """Keeps the `HandsPort` with a real runner in `directory`. Safe to use from several threads.
+
+    `secrets` returns the values that commands find under these names, and that nothing else may show.
+    """
 
     def __init__(
-        self, session: str, directory: Path, *, lease_s: float = LEASE_S, hidden: tuple[Path, ...] = ()
+        self,
+        session: str,
+        directory: Path,
+        *,
+        lease_s: float = LEASE_S,
+        hidden: tuple[Path, ...] = (),
+        secrets: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._session, self._directory, self._lease_s, self._hidden = session, directory, lease_s, hidden
+        self._secrets = secrets
         self._lock = threading.Lock()
         self._launching = threading.Lock()  # whoever ends the runner waits for one that is just coming up
         self._client: RunnerClient | None = None
@@ -36,7 +46,7 @@ class RunnerHands:
     ) -> RuntimeConnected | RuntimeFailed:
         with self._launching:
             try:
-                living = connect(self._directory, epoch)
+                living = connect(self._directory, epoch, secrets=tuple(self._secrets().values()))
                 client = living or launch(self._spec(settings, epoch, incarnation))
             except (LaunchFailed, RunnerRefused, RunnerLost, OSError) as error:
                 return RuntimeFailed(reason=str(error))
@@ -126,4 +136,5 @@ class RunnerHands:
             silence_timeout_s=settings.silence_timeout_s,
             lease_s=self._lease_s,
             hidden=self._hidden,
+            secrets=self._secrets(),
         )

@@ -43,7 +43,7 @@ def launch(spec: RunnerSpec) -> RunnerClient:
     if "ready" not in answer:
         why = answer.get("failed") or f"the keeper did not answer; see {spec.directory / 'log'}"
         raise LaunchFailed(f"sandbox {spec.sandbox}: {why}")
-    client = connect(spec.directory, spec.epoch)
+    client = connect(spec.directory, spec.epoch, secrets=tuple(spec.secrets.values()))
     if client is None:
         raise LaunchFailed(f"the runner came up and was gone at once; see {spec.directory / 'log'}")
     return client
@@ -70,9 +70,10 @@ def _settings(spec: RunnerSpec) -> dict[str, Any]:
         "incarnation": spec.incarnation,
         "lease_s": spec.lease_s,
         "command": list(sandbox.command(confinement)),
+        "secrets": list(spec.secrets.values()),
         "executor": {
             "workspace": sandbox.workspace(confinement),
-            "environment": {**environment, **sandbox.environment(), **spec.environment},
+            "environment": {**environment, **sandbox.environment(), **spec.environment, **spec.secrets},
             "action_timeout_s": spec.action_timeout_s,
             "silence_timeout_s": spec.silence_timeout_s,
         },

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,10 @@ _CLOSED = "the runner is gone, or the connection to it was closed"
 type _Answer = dict[str, Any]
 
 
-def connect(directory: Path, epoch: int) -> "RunnerClient | None":
+def connect(directory: Path, epoch: int, *, secrets: Sequence[str] = ()) -> "RunnerClient | None":
     """Return the runner that serves `directory`, or None if nobody does. Older epochs are closed by it.
+
+    It hears of the `secrets` first, and keeps them out of whatever it writes and tells.
 
     Raises `RunnerRefused` when a younger epoch drives already.
     """
@@ -41,7 +44,7 @@ def connect(directory: Path, epoch: int) -> "RunnerClient | None":
     try:
         link.settimeout(_CONNECT_S)
         link.connect(place["socket"])
-        link.sendall(line({"session": place["session"], "epoch": epoch}))
+        link.sendall(line({"session": place["session"], "epoch": epoch, "secrets": secrets}))
         said, rest = _first_line(link)
     except OSError:
         link.close()

@@ -25,7 +25,8 @@ class RunnerSpec(Struct, frozen=True, kw_only=True):
     """Everything that a launch needs.
 
     `directory` is the runner's own folder (journal, lock, log), `environment` is added to the little that the
-    sandbox begins with, `hidden` are folders that must not be seen from inside (the home, for one).
+    sandbox begins with, `hidden` are folders that must not be seen from inside (the home, for one). `secrets`
+    are added to the environment as well; the keeper lets none of their values out.
     """
 
     session: str
@@ -40,6 +41,7 @@ class RunnerSpec(Struct, frozen=True, kw_only=True):
     silence_timeout_s: float = SILENCE_TIMEOUT_S
     lease_s: float = LEASE_S
     hidden: tuple[Path, ...] = ()
+    secrets: Mapping[str, str] = {}
 
 
 class RunnerError(Exception):

@@ -9,12 +9,14 @@ from msgspec import Struct
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
 from refold.actors.logger import logger
+from refold.actors.runner.masker import Masker
 from refold.actors.session.commands import to_given
 from refold.actors.session.decide import foresee
 from refold.actors.session.due import agenda, due
 from refold.actors.session.evolve import evolve, states_after, understood
 from refold.actors.session.fault import KIND as FAULT
 from refold.actors.session.fault import faulted
+from refold.actors.session.masking import masked_fault, masked_submit
 from refold.actors.session.messages import (
     SYSTEM,
     Committed,
@@ -92,7 +94,7 @@ class SessionActor(Actor):
 
     One append is in flight at a time. Commands that arrive meanwhile are decided on the state that includes
     it, held back, and decided anew if it fails. `opening` claims the session: who is rebuilt before it was
-    committed says it again, and who finds a later claim drives no more.
+    committed says it again, and who finds a later claim drives no more. Everything comes in masked.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - all that it is to one session
@@ -103,10 +105,12 @@ class SessionActor(Actor):
         epoch: int,
         opening: Submit,
         followers: Followers,
+        masker: Masker | None = None,
     ) -> None:
         super().__init__(port, session_name(stream))
+        self._masker = masker
         self._stream, self._log, self._epoch, self._followers = stream, log, epoch, followers
-        self._opening = opening
+        self._opening = opening = masked_submit(opening, masker) if masker else opening
         self._claim = (*opening.before, opening.command)[0].id
         self._claimed = False
         self._state = self._ahead = initial_state()
@@ -145,7 +149,7 @@ class SessionActor(Actor):
     def on_receive(self, message: Message) -> None:
         match message:
             case Submit():
-                self._propose(message)
+                self._propose(masked_submit(message, self._masker) if self._masker else message)
                 self._take_off()
             case Settled(batch=batch, result=result):
                 if batch == self._batch:
@@ -218,6 +222,7 @@ class SessionActor(Actor):
 
     def _fault(self, fault: Fault) -> None:
         """Record a failure of our own code; this is a rule of the shell, which every evolve accepts."""
+        fault = masked_fault(fault, self._masker) if self._masker else fault
         events = faulted(self._ahead, fault.error, fault.message) if self._driving else ()
         if not events:
             return

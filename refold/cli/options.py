@@ -54,3 +54,11 @@ ConfirmOption = Annotated[
         "--confirm", metavar="never|always", help="Whether a person approves each action first (never)."
     ),
 ]
+SecretsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret-env",
+        metavar="NAME",
+        help="An environment variable that the sandbox gets and that nothing shows; may be repeated.",
+    ),
+]

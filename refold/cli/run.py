@@ -24,6 +24,7 @@ from refold.cli.options import (
     ModelOption,
     PriceOption,
     SandboxOption,
+    SecretsOption,
     SessionArgument,
 )
 from refold.driver import driver_of
@@ -54,6 +55,7 @@ def run(
     budget: BudgetOption = None,
     price: PriceOption = None,
     confirm: ConfirmOption = None,
+    secrets: SecretsOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -76,6 +78,7 @@ def run(
     options["sandbox"], warning = choose_sandbox(options["sandbox"])
     watcher = Watcher(json=json)
     with watcher.system(Home(home)) as system:
+        options["secrets"] = dict.fromkeys(secrets or (), "") | options["secrets"]
         started = system.start(task, session=session, workspace=workspace, **options)
         if warning is not None:
             watcher.warn(warning)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.runner.fake import Answer, FakeRunner, FakeWorld, obedient
+from refold.actors.runner.masker import Masker
 from refold.actors.runner.runner import LaunchFailed, RunnerLost, RunnerRefused
 from refold.actors.runtime.port import HandsLost, HandsPort
 from refold.eventlog.actions import Action
@@ -26,6 +27,8 @@ class SmallWorld:
         self.runner = FakeWorld(answer)
         self.launches_fail = 0
         """So many launches of a runner still fail."""
+        self.secrets: tuple[str, ...] = ()
+        """What nothing that is recorded may say."""
         self._price = price
 
     @property
@@ -47,6 +50,9 @@ class SmallWorld:
 
     def on_glimpse(self, stream: str) -> OnGlimpse | None:  # noqa: ARG002
         return None
+
+    def masker(self, stream: str) -> Masker | None:  # noqa: ARG002
+        return Masker(self.secrets) if self.secrets else None
 
     def hands(self, stream: str) -> HandsPort:  # noqa: ARG002 - one runner for all
         return SmallHands(self)

@@ -159,6 +159,9 @@ class World:
     def on_glimpse(self, stream: str) -> None:
         del stream
 
+    def masker(self, stream: str) -> None:
+        del stream
+
     def hands(self, stream: str) -> "World":
         del stream
         return self

@@ -1,8 +1,10 @@
 """What the keeper does with a request: it knows every key, runs each at most once, and hands results out."""
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
+from ..masker import MaskedStream, Masker  # noqa: TID252 - a plain folder has no other name
 from .connection import Connection
 from .inside import Inside
 from .journal import Journal
@@ -13,12 +15,16 @@ _DROPPED = "The action was interrupted before it began; it was not carried out."
 class Desk:
     """Answers drivers, one action in work at a time."""
 
-    def __init__(self, journal: Journal, inside: Inside, incarnation: str) -> None:
+    def __init__(
+        self, journal: Journal, inside: Inside, incarnation: str, secrets: Iterable[str] = ()
+    ) -> None:
         self._journal = journal
         self._inside = inside
         self._incarnation = incarnation
         self._todo: deque[tuple[str, dict[str, Any]]] = deque()
         self._running: str | None = None
+        self._masker = Masker(secrets)
+        self._shown = MaskedStream(self._masker)
         self._waiting: dict[str, list[tuple[Connection, int]]] = {}
 
     def answer(self, connection: Connection, request: dict[str, Any]) -> None:
@@ -51,8 +57,19 @@ class Desk:
         if key != self._running:
             return
         self._running = None
-        self._settle(key, observation)
+        self._shown = MaskedStream(self._masker)
+        self._settle(key, self._masker.data(observation))
         self._start_next()
+
+    def glimpse(self, text: str) -> str:
+        """Return what of a running command's output may be shown."""
+        return self._shown.feed(text)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Keep these out as well from now on."""
+        if not self._masker.secrets.issuperset(secrets := tuple(secrets)):
+            self._masker = Masker((*self._masker.secrets, *secrets))
+            self._shown = MaskedStream(self._masker)
 
     def forget(self, connection: Connection) -> None:
         """Stop telling a connection that is gone; what runs goes on."""

@@ -6,14 +6,16 @@
 import os
 import select
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import IO, Any
 
 from ..executor.lines import Lines, line  # noqa: TID252 - a plain folder has no other name
 
 _READY_S = 30.0
 _END_S = 3.0
+_LAST_WORDS_S = 1.0
 _READ_BYTES = 65536
 _LOG_SHOWN = 2000
 
@@ -25,8 +27,15 @@ class ExecutorFailed(Exception):
 class Inside:
     """The executor, started by the command that a sandbox gave."""
 
-    def __init__(self, command: Sequence[str], settings: dict[str, Any], log: str) -> None:
-        self._log = log
+    def __init__(
+        self,
+        command: Sequence[str],
+        settings: dict[str, Any],
+        log: str,
+        mask: Callable[[str], str] | None = None,
+    ) -> None:
+        self._log, self._mask = log, mask
+        self._logging: threading.Thread | None = None
         self._lines = Lines()
         with open(log, "ab") as errors:
             said_before = errors.tell()
@@ -35,7 +44,7 @@ class Inside:
                     command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
-                    stderr=errors,
+                    stderr=errors if mask is None else subprocess.PIPE,
                     bufsize=0,
                     cwd="/",
                     env={},
@@ -46,6 +55,11 @@ class Inside:
         assert self._process.stdout is not None  # noqa: S101 - PIPE makes it so; this is for the type checkers
         self._in = self._process.stdin
         self.descriptor = self._process.stdout.fileno()
+        if self._process.stderr is not None:
+            self._logging = threading.Thread(
+                target=self._write_log, args=(self._process.stderr,), daemon=True
+            )
+            self._logging.start()
         self.tell(settings)
         until = time.monotonic() + _READY_S
         while not (messages := self._read_until(until)):
@@ -88,6 +102,16 @@ class Inside:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._logging is not None:
+            self._logging.join(_LAST_WORDS_S)  # A stray process may hold the pipe.
+
+    def _write_log(self, said: IO[bytes]) -> None:
+        """Take down what the executor says beside its answers, without secrets."""
+        with open(self._log, "ab", buffering=0) as log:
+            log.writelines(
+                (self._mask or str)(text.decode("utf-8", "replace")).encode("utf-8", "replace")
+                for text in said
+            )
 
     def _read_until(self, until: float) -> list[dict[str, Any]] | None:
         ready, _, _ = select.select([self.descriptor], [], [], max(0.0, until - time.monotonic()))

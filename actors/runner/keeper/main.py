@@ -16,6 +16,7 @@ import time
 from typing import Any
 
 from ..executor.processes import adopt_orphans, end_descendants  # noqa: TID252 - a plain folder has no other name
+from ..masker import Masker  # noqa: TID252
 from .connection import Connection
 from .desk import Desk
 from .inside import ExecutorFailed, Inside
@@ -34,8 +35,10 @@ class Keeper:
         self._lease_s: float = settings["lease_s"]
         self._directory: str = settings["directory"]
         self._journal = Journal(os.path.join(self._directory, "journal.jsonl"))
-        self._inside = Inside(settings["command"], settings["executor"], os.path.join(self._directory, "log"))
-        self._desk = Desk(self._journal, self._inside, settings["incarnation"])
+        log, secrets = os.path.join(self._directory, "log"), settings.get("secrets", ())
+        mask = Masker(secrets).text if secrets else None
+        self._inside = Inside(settings["command"], settings["executor"], log, mask)
+        self._desk = Desk(self._journal, self._inside, settings["incarnation"], secrets)
         self._connections: set[Connection] = set()
         self._selector = selectors.DefaultSelector()
         self._alone_since = time.monotonic()
@@ -125,6 +128,7 @@ class Keeper:
             connection.tell({"refused": f"epoch {epoch} is over: epoch {self._epoch} drives this session"})
         else:
             self._epoch = epoch
+            self._desk.hide(hello.get("secrets", ()))
             for older in self._connections - {connection}:
                 older.tell({"closed": f"epoch {epoch} has taken over"})
                 older.gone = True
@@ -142,9 +146,10 @@ class Keeper:
             if isinstance(message.get("observation"), dict):
                 self._desk.finished(message["key"], message["observation"])
             elif "glimpse" in message:
+                shown = {**message, "text": self._desk.glimpse(message["text"])}
                 for connection in self._connections:
-                    if connection.epoch is not None:
-                        connection.show(message)
+                    if connection.epoch is not None and shown["text"]:
+                        connection.show(shown)
         self._tidy()
 
     def _tidy(self) -> None:
