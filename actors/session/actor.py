@@ -154,8 +154,8 @@ class SessionActor(Actor):
             case Settled(batch=batch, result=result):
                 if batch == self._batch:
                     self._land(result)
-                elif not self._flight and isinstance(result, Appended) and self._catch_up():
-                    self._decide_anew(())
+                elif not self._flight and isinstance(result, Appended):
+                    self._catch_up(result, ())
             case TryAgain(batch=batch):
                 if batch == self._batch and self._flight:
                     self._append()
@@ -268,12 +268,8 @@ class SessionActor(Actor):
                 self._publish(records, [state for proposal in flight for state in proposal.states])
                 self._answer(records, flight)
                 self._take_off()
-            case Appended() | WrongVersion() | CommandReused() if self._catch_up():
-                self._decide_anew((*flight, *self._held))
-            case Appended() if self._claimed:
-                self._decide_anew((*flight, *self._held))
-            case Appended():  # The claim was written, and the next driver's is already behind it.
-                self._fence(self._overtaken(), (*flight, *self._held))
+            case Appended() | WrongVersion() | CommandReused():
+                self._catch_up(result, (*flight, *self._held))
             case LogError():
                 self._fence(result, (*flight, *self._held))
 
@@ -308,17 +304,24 @@ class SessionActor(Actor):
                 mine = mine if known is None else known.records
                 self._reply(proposal.asked, Reply(command=proposal.asked.command.id, records=mine))
 
-    def _catch_up(self) -> bool:
-        """Take in what an earlier incarnation of this driver committed; False if there is no such thing."""
+    def _catch_up(self, result: Appended | LogError, proposals: Sequence[_Proposal]) -> None:
+        """Take in what an earlier incarnation of this driver committed, and decide anew on it.
+
+        Where another driver has claimed the session since, or nothing explains a refusal, this one gives up.
+        """
         try:
             records = tuple(self._log.read(self._stream, after=self._state.version))
         except StreamUnknown:
-            return False
+            records = ()
         for record in records:
             if isinstance(record.event, SessionClaimed) and record.command != self._claim:
-                return False
+                self._fence(self._overtaken(), proposals)
+                return
+        if isinstance(result, LogError) and not records:
+            self._fence(result, proposals)
+            return
         self._publish(records, states_after(self._state, [record.event for record in records]))
-        return bool(records)
+        self._decide_anew(proposals)
 
     def _decide_anew(self, proposals: Sequence[_Proposal]) -> None:
         """Take the commands one by one again, on what is committed by now; nothing of them was written."""

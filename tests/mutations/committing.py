@@ -65,11 +65,8 @@ SESSION = (
         file="actors/session/actor.py",
         edits=(
             (
-                (
-                    "CommandReused() if self._catch_up():\n"
-                    "                self._decide_anew((*flight, *self._held))"
-                ),
-                "CommandReused() if self._catch_up():\n                self._decide_anew(self._held)",
+                "self._catch_up(result, (*flight, *self._held))",
+                "self._catch_up(result, self._held)",
             ),
         ),
         scenarios=("impatience",),
@@ -80,6 +77,18 @@ SESSION = (
         family="session actor",
         file="actors/session/actor.py",
         edits=(("self.port.at(key, when, self.name, TryAgain(self._batch))", "pass"),),
+    ),
+    Bug(
+        name="a claim behind what was written before is overlooked",
+        family="session actor",
+        file="actors/session/actor.py",
+        edits=(
+            (
+                "                self._fence(self._overtaken(), proposals)\n                return",
+                "                records = ()",
+            ),
+        ),
+        seeds_max=100_000,
     ),
     Bug(
         name="any claim in the log is taken for one's own",
@@ -120,7 +129,7 @@ SESSION = (
         name="an append of the incarnation before lands unheard",
         family="session actor",
         file="actors/session/actor.py",
-        edits=(("elif not self._flight and isinstance(result, Appended) and", "elif False and"),),
+        edits=(("elif not self._flight and isinstance(result, Appended):", "elif False:"),),
         scenarios=("impatience",),
         seeds_max=2_000,
     ),

@@ -41,6 +41,7 @@ FOUND = {
     "a session that was rebuilt while its claim was written did not know it again": ("standard", 30569),
     "a follower acted on what another driver had claimed": ("standard", 2006248),
     "a session that learnt of its own claim and of the next one at once stood still": ("standard", 10004879),
+    "a session handed in for ever what was written before another's claim": ("confirmation", 10006295),
 }
 """Bugs that the simulator found, each with the first seed that did."""
 
