@@ -5,10 +5,11 @@ exported, and are kept without being believed.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAliasType, get_args
 
 import msgspec
 
+from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
@@ -21,6 +22,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.formats.plain import plain, table_of, text_of
 from refold.eventlog.formats.trajectory import ForeignEvent
+from refold.eventlog.observations import Observation
 
 type Understood = (
     ActionProposed | ObservationRecorded | MessageReceived | SystemMessageAdded | AgentStateChanged
@@ -34,8 +36,15 @@ _UNDERSTOOD = (
     "AgentStateChanged",
 )
 _BYS: tuple[By, ...] = ("user", "agent", "policy", "system")
-_ACTIONS = ("run", "read", "edit", "write", "think", "finish", "message")
-_OBSERVATIONS = ("run", "read", "edit", "write", "think", "finish", "error", "outcome_unknown", "cancelled")
+
+
+def _kinds(union: TypeAliasType) -> frozenset[str]:
+    """Return the kinds that a union knows, without the one that stands for all others."""
+    return frozenset(str(member.__struct_config__.tag) for member in get_args(union.__value__)) - {"other"}
+
+
+_ACTIONS = _kinds(Action)
+_OBSERVATIONS = _kinds(Observation)
 
 
 def events_of_records(records: Sequence[ForeignEvent]) -> list[Event]:
@@ -73,7 +82,7 @@ def _event(record: ForeignEvent, versions: dict[int, int]) -> Event:
     return ForeignRecorded(name=name, cause=kept["cause"], by=by, foreign=record.text)
 
 
-def _payload(value: Any, known: tuple[str, ...], rest: str) -> dict[str, Any]:  # noqa: ANN401 - JSON can be anything
+def _payload(value: Any, known: frozenset[str], rest: str) -> dict[str, Any]:  # noqa: ANN401 - JSON can be anything
     """Return an action or observation as it is stored: a kind that is not ours becomes `other` again."""
     rendered = table_of(value)
     kind = rendered.get("kind")

@@ -46,7 +46,7 @@ def drive(home: Path, script: Path, doom: tuple[str, int, int]) -> int:
 
 
 @pytest.mark.parametrize(("label", "number", "delay_us"), boundaries())
-def test_a_driver_killed_at_a_commit_boundary_loses_nothing_and_repeats_nothing(
+def test_b44_a_driver_killed_at_a_commit_boundary_loses_nothing_and_repeats_nothing(
     tmp_path: Path, label: str, number: int, delay_us: int
 ) -> None:
     script, home = write_script(tmp_path, slow=False), tmp_path / "home"

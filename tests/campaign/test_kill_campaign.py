@@ -51,7 +51,7 @@ def actions_of(records: list[Record]) -> list[Action]:
 
 
 @pytest.mark.parametrize("sandbox", ["local"])
-def test_a_session_that_is_killed_again_and_again_loses_nothing_and_repeats_nothing(
+def test_b44_a_session_that_is_killed_again_and_again_loses_nothing_and_repeats_nothing(
     tmp_path: Path, sandbox: str
 ) -> None:
     script = write_script(tmp_path)

@@ -41,7 +41,7 @@ def test_a_driver_whose_reader_is_gone_closes_the_session_resumably(terminal: Te
     assert terminal.observations("s")[0]["content"].split() == ["begun", "through"]
 
 
-def test_a_killed_driver_interrupts_nothing(terminal: Terminal) -> None:
+def test_b44_a_killed_driver_interrupts_nothing(terminal: Terminal) -> None:
     driver = terminal.started(terminal.gated(), FINISH)
     driver.kill()
     driver.communicate()
@@ -57,7 +57,7 @@ def test_a_killed_driver_interrupts_nothing(terminal: Terminal) -> None:
     assert terminal.processes() == []
 
 
-def test_a_message_takes_up_a_session_whose_driver_was_killed(terminal: Terminal) -> None:
+def test_b44_a_message_takes_up_a_session_whose_driver_was_killed(terminal: Terminal) -> None:
     driver = terminal.started(terminal.gated(), FINISH, FINISH)
     driver.kill()
     driver.communicate()
@@ -67,7 +67,7 @@ def test_a_message_takes_up_a_session_whose_driver_was_killed(terminal: Terminal
     assert terminal.shown("s")["status"] == "finished"
 
 
-def test_what_a_killed_runner_did_is_unknown_and_not_repeated(terminal: Terminal) -> None:
+def test_b44_what_a_killed_runner_did_is_unknown_and_not_repeated(terminal: Terminal) -> None:
     driver = terminal.started(terminal.gated(), bash("echo a new shell"), FINISH)
     place = json.loads((terminal.home / "sessions" / "s" / "runner" / "runner.json").read_bytes())
     os.kill(place["pid"], signal.SIGKILL)

@@ -34,7 +34,7 @@ def test_every_version_is_shown_as_it_was_and_its_figures_never_run_backwards(te
     assert json.loads(listed) == last
 
 
-def test_the_last_line_of_a_replay_reports_its_drift(terminal: Terminal) -> None:
+def test_b53_the_last_line_of_a_replay_reports_its_drift(terminal: Terminal) -> None:
     model = terminal.script(bash("echo same"), bash("mktemp -u XXXXXXXXXX"), FINISH)
     assert terminal.run("run", "--session", "s", *model, "go").returncode == 0
     done = terminal.run("replay", "s", "--sandbox", "local", "--session", "again", "--json")
@@ -47,7 +47,7 @@ def test_the_last_line_of_a_replay_reports_its_drift(terminal: Terminal) -> None
     assert drift["field"] == "content"
 
 
-def test_a_log_that_is_truncated_or_garbage_is_a_clear_error(terminal: Terminal) -> None:
+def test_b48_a_log_that_is_truncated_or_garbage_is_a_clear_error(terminal: Terminal) -> None:
     assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "go").returncode == 0
     data = terminal.home / "log" / "000000" / "data.mdb"
     whole = data.read_bytes()

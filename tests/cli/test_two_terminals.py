@@ -10,7 +10,7 @@ from refold.look import state_of
 from tests.cli.terminal import FINISH, Terminal, bash, ended, spoken
 
 
-def test_a_second_resume_names_the_driver_and_everything_else_reaches_it(terminal: Terminal) -> None:
+def test_b47_a_second_resume_names_the_driver_and_everything_else_reaches_it(terminal: Terminal) -> None:
     driver = terminal.started(terminal.gated(), bash("echo next"), FINISH)
     second = terminal.run("resume", "s")
     assert second.returncode == 2
@@ -34,7 +34,7 @@ def test_a_second_resume_names_the_driver_and_everything_else_reaches_it(termina
     assert terminal.processes() == []
 
 
-def test_stop_answers_the_running_command_and_ends_the_driver(terminal: Terminal) -> None:
+def test_b47_stop_answers_the_running_command_and_ends_the_driver(terminal: Terminal) -> None:
     driver = terminal.started(terminal.gated(), FINISH)
     assert terminal.run("stop", "s").returncode == 0
     assert ended(driver)[0] == 0
@@ -45,7 +45,7 @@ def test_stop_answers_the_running_command_and_ends_the_driver(terminal: Terminal
     assert terminal.processes() == []
 
 
-def test_a_terminal_with_another_runtime_directory_reaches_the_driver(
+def test_b47_a_terminal_with_another_runtime_directory_reaches_the_driver(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     driver = terminal.started(terminal.gated(), FINISH)
@@ -67,7 +67,7 @@ def test_close_ends_the_driver_resumably(terminal: Terminal) -> None:
     assert terminal.shown("s")["status"] == "finished"
 
 
-def test_follow_shows_records_as_they_are_committed(terminal: Terminal) -> None:
+def test_b47_follow_shows_records_as_they_are_committed(terminal: Terminal) -> None:
     driver = terminal.started(terminal.gated(), FINISH)
     follower = terminal.begin("events", "s", "--follow", "--json")
     assert follower.stdout is not None
@@ -81,7 +81,9 @@ def test_follow_shows_records_as_they_are_committed(terminal: Terminal) -> None:
     assert seen == terminal.records("s")[: len(seen)]
 
 
-def test_many_messages_at_once_while_the_driver_comes_to_rest_are_all_answered(terminal: Terminal) -> None:
+def test_b47_many_messages_at_once_while_the_driver_comes_to_rest_are_all_answered(
+    terminal: Terminal,
+) -> None:
     """Whoever finds the driver on its way out takes the session over; no message waits for nobody."""
     driver = terminal.started(terminal.gated(), *(spoken(f"answer {n}") for n in range(9)))
     terminal.open_gate()

@@ -67,7 +67,7 @@ def test_a_sound_log_is_found_sound(home: Path) -> None:
     assert progress[-1] == 8
 
 
-def test_every_byte_of_every_record_counts(home: Path) -> None:
+def test_b48_every_byte_of_every_record_counts(home: Path) -> None:
     random = Random(7)  # noqa: S311 - which bit is turned is no secret
     for key, stored in list(rows(home, b"log")):
         (position,) = NUMBER.unpack(key)
@@ -80,7 +80,7 @@ def test_every_byte_of_every_record_counts(home: Path) -> None:
     assert audited(home).bad is None
 
 
-def test_a_changed_byte_of_a_long_text_counts(home: Path) -> None:
+def test_b48_a_changed_byte_of_a_long_text_counts(home: Path) -> None:
     ((key, _),) = rows(home, b"payloads")
     changed(home, b"payloads", key, partial(_turned, 77_777))
     bad = audited(home).bad
@@ -103,11 +103,23 @@ def test_a_record_written_anew_with_a_sound_digest_breaks_the_chain(home: Path) 
         list(log.read("a"))
 
 
-def test_a_missing_record_is_found(home: Path) -> None:
+def test_b48_a_missing_record_is_found(home: Path) -> None:
     changed(home, b"log", NUMBER.pack(2), _removed)
     bad = audited(home).bad
     assert bad is not None
     assert (bad.position, "missing" in bad.reason) == (2, True)
+
+
+def test_b48_what_stands_around_a_damaged_record_can_still_be_read(home: Path) -> None:
+    changed(home, b"log", NUMBER.pack(1), partial(_turned, -1))
+    with LMDBLog.open(home, readonly=True) as log:
+        with pytest.raises(CorruptRecord, match="position 1") as found:
+            list(log.read("a"))
+        assert found.value.position == 1
+        assert [record.version for record in log.read("a", until=0)] == [0]
+        assert [record.version for record in log.read("a", after=1)] == [2, 3]
+        assert [record.version for record in log.read("b")] == [0, 1]
+        assert [record.position for record in log.read_all(after=1)] == list(range(2, log.end))
 
 
 def test_side_tables_that_differ_from_the_log_are_found(home: Path) -> None:
@@ -143,7 +155,7 @@ def test_memory_is_audited_by_the_same_rules() -> None:
     assert audit(log) == AuditReport(3)
 
 
-def test_garbage_within_the_file_ends_in_a_report_not_in_a_crash(tmp_path: Path) -> None:
+def test_b48_garbage_within_the_file_ends_in_a_report_not_in_a_crash(tmp_path: Path) -> None:
     with LMDBLog.open(tmp_path / "log") as log:
         for version in range(60):
             log.commit(append("s", version - 1, f"c{version}", "x" * 1500))

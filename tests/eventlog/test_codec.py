@@ -79,7 +79,7 @@ def test_older_schemas_are_lifted_step_by_step() -> None:
         upcasters.register("Said", 1)(lambda fields: fields)
 
 
-def test_every_changed_byte_is_found() -> None:
+def test_b48_every_changed_byte_is_found() -> None:
     log = MemoryLog(id=LOG)
     log.commit(append("s", NO_STREAM, "1", "hello"))
     ((_, sound),) = log.rows()

@@ -31,7 +31,7 @@ OUTPUT = observation("run", "a b", id=2, cause=1, metadata={"exit_code": 0})
         ("\n".join(json.dumps(event) for event in (TASK, RUN, OUTPUT)) + "\n", "openhands-lines"),
     ],
 )
-def test_each_form_of_file_is_recognised(tmp_path: Path, text: str, form: str) -> None:
+def test_b51_each_form_of_file_is_recognised(tmp_path: Path, text: str, form: str) -> None:
     file = tmp_path / "file"
     file.write_text(text)
 
@@ -42,7 +42,7 @@ def test_each_form_of_file_is_recognised(tmp_path: Path, text: str, form: str) -
 
 
 @pytest.mark.parametrize("below", ["events", "."])
-def test_an_event_directory_is_read_in_the_order_of_its_numbers(tmp_path: Path, below: str) -> None:
+def test_b51_an_event_directory_is_read_in_the_order_of_its_numbers(tmp_path: Path, below: str) -> None:
     folder = tmp_path / below
     folder.mkdir(exist_ok=True)
     for index in (0, 1, 2, 9, 10, 11, 100):
@@ -94,7 +94,7 @@ def test_an_event_directory_is_read_in_the_order_of_its_numbers(tmp_path: Path, 
         ("\n".join(json.dumps({"history": [TASK]}) for _ in range(2)), "it holds 2 sessions"),
     ],
 )
-def test_what_is_no_trajectory_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
+def test_b51_what_is_no_trajectory_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
     file = tmp_path / "broken.json"
     file.write_text(text)
 

@@ -96,7 +96,7 @@ def test_what_was_never_carried_out_says_so() -> None:
     assert events[19]["args"]["confirmation_state"] == "rejected"
 
 
-def test_an_export_can_be_taken_in_again(tmp_path: Path) -> None:
+def test_b51_an_export_can_be_taken_in_again(tmp_path: Path) -> None:
     records = committed(NATIVE)
     file = tmp_path / "export.json"
     file.write_text(export_array(records))

@@ -100,7 +100,7 @@ CODE = "print(file_editor(**{'command': 'create', 'path': '/workspace/a.py', 'fi
         ),
     ],
 )
-def test_what_an_edit_lacks_is_taken_from_the_answer_or_the_translated_code(
+def test_b51_what_an_edit_lacks_is_taken_from_the_answer_or_the_translated_code(
     tmp_path: Path, event: dict[str, Any]
 ) -> None:
     proposed = imported_list(tmp_path, [event])[1].event
@@ -109,7 +109,7 @@ def test_what_an_edit_lacks_is_taken_from_the_answer_or_the_translated_code(
     assert proposed.action == Edit(command="create", path="/workspace/a.py", file_text="x = '1'\n")
 
 
-def test_the_answer_goes_before_the_translated_code(tmp_path: Path) -> None:
+def test_b51_the_answer_goes_before_the_translated_code(tmp_path: Path) -> None:
     said = CREATE | {"file_text": "from the answer"}
     event = action("edit", **LACKING, translated_ipython_code=CODE, tool_call_metadata=answer("c", said))
 
@@ -202,7 +202,7 @@ def test_causes_become_versions_and_those_that_lead_nowhere_become_none(tmp_path
         (action("run", "environment", command="x"), "run"),
     ],
 )
-def test_what_has_no_counterpart_is_kept_under_its_name(
+def test_b51_what_has_no_counterpart_is_kept_under_its_name(
     tmp_path: Path, event: dict[str, Any], name: str
 ) -> None:
     recorded = imported_list(tmp_path, [event])[1].event

@@ -66,7 +66,7 @@ EVENTS = st.lists(ACTIONS | OBSERVATIONS, min_size=1, max_size=6)
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_a_real_trajectory_comes_back_equal(name: str) -> None:
+def test_b51_a_real_trajectory_comes_back_equal(name: str) -> None:
     path = TRAJECTORIES / name
     if not path.exists():
         pytest.skip(f"no trajectory {path.name} on this machine")
@@ -80,7 +80,7 @@ def test_a_real_trajectory_comes_back_equal(name: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(EVENTS)
-def test_any_events_come_back_equal(events: list[dict[str, Any]]) -> None:
+def test_b51_any_events_come_back_equal(events: list[dict[str, Any]]) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "trajectory.json"
         file.write_text(json.dumps(events))
@@ -97,7 +97,9 @@ def test_any_events_come_back_equal(events: list[dict[str, Any]]) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(EVENTS, st.dictionaries(st.text(), JSON, max_size=2))
-def test_what_stood_around_the_events_is_kept(events: list[dict[str, Any]], around: dict[str, Any]) -> None:
+def test_b51_what_stood_around_the_events_is_kept(
+    events: list[dict[str, Any]], around: dict[str, Any]
+) -> None:
     for key in ("trajectory", "history", "events"):
         around.pop(key, None)
     with TemporaryDirectory() as folder:
@@ -111,7 +113,7 @@ def test_what_stood_around_the_events_is_kept(events: list[dict[str, Any]], arou
     assert export_openhands(committed(to_events(trajectory))) == events
 
 
-def test_not_a_digit_of_a_number_is_lost(tmp_path: Path) -> None:
+def test_b51_not_a_digit_of_a_number_is_lost(tmp_path: Path) -> None:
     event = (
         '{"source":"agent","action":"think","args":{"thought":"","big":123456789012345678901234567890,'
         '"fine":0.1000000000000000055511151231257827,"far":1e400,'
@@ -124,7 +126,7 @@ def test_not_a_digit_of_a_number_is_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["run_ipython", "run", "finish", "message"])
-def test_what_is_nested_very_deeply_comes_back_too(tmp_path: Path, kind: str) -> None:
+def test_b51_what_is_nested_very_deeply_comes_back_too(tmp_path: Path, kind: str) -> None:
     deep = "[" * 800 + "]" * 800
     event = f'{{"source":"agent","action":"{kind}","args":{{"command":{deep},"content":{deep},"x":{deep}}}}}'
     file = tmp_path / "trajectory.json"

@@ -87,7 +87,7 @@ def ran(content: str, exit_code: int = 0, command: str = "make") -> RunOutput:
         ("[The command has no new output after 10 seconds. You may wait.]", ""),
     ],
 )
-def test_what_changes_from_run_to_run_is_no_drift(expected: str, found: str) -> None:
+def test_b53_what_changes_from_run_to_run_is_no_drift(expected: str, found: str) -> None:
     assert compare(ran(expected), ran(found)) == ()
     assert compare(ran(found), ran(expected)) == ()
 
@@ -140,12 +140,12 @@ def test_what_changes_from_run_to_run_is_no_drift(expected: str, found: str) -> 
         ("abcdef123456", "abcdef123457"),
     ],
 )
-def test_what_differs_otherwise_is_drift(expected: str, found: str) -> None:
+def test_b53_what_differs_otherwise_is_drift(expected: str, found: str) -> None:
     assert compare(ran(expected), ran(found)) == (Difference("content", expected, found),)
     assert compare(ran(found), ran(expected)) == (Difference("content", found, expected),)
 
 
-def test_exit_code_and_content_are_reported_each() -> None:
+def test_b53_exit_code_and_content_are_reported_each() -> None:
     assert compare(ran("a", 0), ran("b", 127)) == (
         Difference("exit_code", 0, 127),
         Difference("content", "a", "b"),
@@ -322,7 +322,7 @@ def test_an_action_recorded_without_an_answer_cannot_drift() -> None:
     )
 
 
-def test_a_session_that_carried_a_recording_out_is_compared_step_by_step(tmp_path: Path) -> None:
+def test_b53_a_session_that_carried_a_recording_out_is_compared_step_by_step(tmp_path: Path) -> None:
     recording = Recording(
         imported_list(
             tmp_path,

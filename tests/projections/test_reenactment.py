@@ -31,7 +31,7 @@ from tests.formats.streams import (
 DONE = {"exit_code": 0, "hostname": "box"}
 
 
-def test_user_and_agent_act_again_and_the_rest_does_not(tmp_path: Path) -> None:
+def test_b52_user_and_agent_act_again_and_the_rest_does_not(tmp_path: Path) -> None:
     records = imported_list(
         tmp_path,
         [
@@ -61,7 +61,7 @@ def test_user_and_agent_act_again_and_the_rest_does_not(tmp_path: Path) -> None:
     ]
 
 
-def test_an_answer_is_found_by_cause_else_by_call_else_right_behind(tmp_path: Path) -> None:
+def test_b52_an_answer_is_found_by_cause_else_by_call_else_right_behind(tmp_path: Path) -> None:
     def call(identity: str) -> dict[str, Any]:
         return {"tool_call_metadata": {"tool_call_id": identity}}
 
@@ -98,7 +98,7 @@ def test_an_answer_is_found_by_cause_else_by_call_else_right_behind(tmp_path: Pa
     ]
 
 
-def test_an_action_that_nobody_allowed_stays_undone(tmp_path: Path) -> None:
+def test_b52_an_action_that_nobody_allowed_stays_undone(tmp_path: Path) -> None:
     records = imported_list(
         tmp_path,
         [

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("version", [3, 9, 17, 25])
-def test_another_drivers_claim_fences_this_one_at_once(version: int) -> None:
+def test_b47_another_drivers_claim_fences_this_one_at_once(version: int) -> None:
     troubles: list[Trouble] = []
     log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(version)
     sessions = Sessions(stepper, log, world, IDENTITY, troubles.append)
@@ -71,7 +71,7 @@ def test_a_session_that_dies_of_learning_of_another_claim_is_fenced_when_it_is_r
     assert reply.error is not None
 
 
-def test_of_two_claims_of_one_epoch_one_drives() -> None:
+def test_b47_of_two_claims_of_one_epoch_one_drives() -> None:
     log, world, stepper = MemoryLog(id=bytes(16)), SmallWorld(LINES), Stepper(3)
     sessions = Sessions(stepper, log, world, IDENTITY)
     sessions.start(STREAM, START)

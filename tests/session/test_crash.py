@@ -108,7 +108,7 @@ def _check_answers_are_acted_on(records: list[Record]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_driver_killed_at_random_moments_finishes_as_if_it_was_not(seed: int) -> None:
+def test_b44_a_driver_killed_at_random_moments_finishes_as_if_it_was_not(seed: int) -> None:
     world = SmallWorld(LINES)
     stepper = Stepper(seed, faults=1 + seed % 3, process_faults=True)
     check(live(stepper, world, START), world)
@@ -149,7 +149,7 @@ def _places(*, of_actors: bool = False) -> list[int]:
 
 
 @pytest.mark.parametrize("place", _places())
-def test_a_process_that_dies_at_any_point_is_taken_up_there(place: int) -> None:
+def test_b44_a_process_that_dies_at_any_point_is_taken_up_there(place: int) -> None:
     world = SmallWorld(LINES)
     lived = live(Stepper(chooser=Replay(), aim=_Points(place)), world, START)
     assert lived.deaths == 1

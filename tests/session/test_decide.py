@@ -192,7 +192,7 @@ def test_a_claim_of_any_but_the_next_epoch_is_refused(epoch: int) -> None:
     given(*BEGUN).when(ClaimSession(id="c", at=AT, fact=claim(epoch))).then_refused("2 is next")
 
 
-def test_a_claim_is_all_that_a_session_needs_that_waits_for_nothing() -> None:
+def test_b45_a_claim_is_all_that_a_session_needs_that_waits_for_nothing() -> None:
     given(*BEGUN).when(ClaimSession(id="c", at=AT, fact=claim(2))).then(claim(2))
 
 

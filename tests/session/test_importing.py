@@ -58,7 +58,7 @@ def test_an_import_is_one_commit_of_one_command_that_nobody_claimed() -> None:
     ]
 
 
-def test_an_import_owes_nothing_though_an_action_has_no_answer() -> None:
+def test_b51_an_import_owes_nothing_though_an_action_has_no_answer() -> None:
     log = MemoryLog()
     import_trajectory(log, "old", (HEAD, *RECORDED), now_ns=77, command="import")
     state = fold(initial_state(), log.read("old"))

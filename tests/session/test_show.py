@@ -15,7 +15,7 @@ EMPTY = Plan(seed=1, confirm="never", iterations_max=9, task="do it", lines=(), 
 
 @settings(max_examples=30, deadline=None)
 @given(plan=PLANS)
-def test_every_version_is_shown_as_it_was_held_live(plan: Plan) -> None:
+def test_b44_every_version_is_shown_as_it_was_held_live(plan: Plan) -> None:
     made = make(plan)
     records = list(made.log.read(STREAM))
     assert len(records) == len(made.log.shown[STREAM])

@@ -173,7 +173,7 @@ def test_a_request_that_would_now_be_another_one_says_so() -> None:
     assert len(found.found["request"]) == 64
 
 
-def test_a_damaged_record_is_a_divergence_with_its_place() -> None:
+def test_b48_a_damaged_record_is_a_divergence_with_its_place() -> None:
     log = make(USUAL).log
     log.damage(9)
     found = verify(log, STREAM).divergence

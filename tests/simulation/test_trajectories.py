@@ -66,7 +66,7 @@ def _plain(value: object) -> object:
 
 @pytest.mark.skipif(not TRAJECTORIES.is_dir(), reason="the recorded trajectories are not on this machine")
 @pytest.mark.parametrize("name", REAL)
-def test_a_trajectory_re_enacts_alike_on_threads_and_in_simulation(name: str, tmp_path: Path) -> None:
+def test_b52_a_trajectory_re_enacts_alike_on_threads_and_in_simulation(name: str, tmp_path: Path) -> None:
     path = TRAJECTORIES / name
     (tmp_path / "workspace").mkdir()
     settings = Settings(model=None, workspace=str(tmp_path / "workspace"), sandbox="local")
