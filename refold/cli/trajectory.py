@@ -239,7 +239,9 @@ def _tell(name: str, status: str, actions: int, drifts: tuple[Drift, ...]) -> No
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    if not isinstance(value, str):
+        return str(value)
+    text = value
     return repr(text if len(text) <= 200 else f"{text[:100]} … {text[-100:]}")  # noqa: PLR2004
 
 
