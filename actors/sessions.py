@@ -12,6 +12,7 @@ from refold.actors.memory.actor import MemoryActor, Sources
 from refold.actors.runner.masker import Masker
 from refold.actors.runtime.actor import RuntimeActor
 from refold.actors.runtime.port import HandsPort, OnGlimpse
+from refold.actors.security.port import Analysts
 from refold.actors.session.actor import Followers, SessionActor
 from refold.actors.session.commands import ClaimSession, Command, StartSession
 from refold.actors.session.due import configuration_digest
@@ -47,6 +48,11 @@ class Edges(Protocol):
 
     @property
     def sources(self) -> Sources: ...
+
+    @property
+    def analysts(self) -> Analysts:
+        """Who assesses actions before they are decided about."""
+        ...
 
     def hands(self, stream: str) -> HandsPort: ...
 
@@ -143,5 +149,7 @@ class Sessions:
             runtime_name(stream): lambda met: RuntimeActor(
                 port, stream, log, met, hands, edges.on_glimpse(stream)
             ),
-            controller_name(stream): lambda met: ControllerActor(port, stream, log, met, edges.models),
+            controller_name(stream): lambda met: ControllerActor(
+                port, stream, log, met, edges.models, edges.analysts
+            ),
         }

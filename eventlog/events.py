@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from refold.eventlog.actions import Action
 from refold.eventlog.observations import Observation
+from refold.eventlog.risk import Risk, Threshold
 from refold.eventlog.settings import ConfirmationPolicy, Price, Purpose, Settings
 
 type By = Literal["user", "agent", "policy", "system"]
@@ -119,6 +120,8 @@ class SettingsChanged(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     base_url: str | None = None
     price: Price | None = None
     confirm: ConfirmationPolicy | None = None
+    risk: Threshold | None = None
+    analyzer: str | None = None
     iterations_max: int | None = None
     budget_usd: float | None = None
     script_digest: str | None = None
@@ -298,6 +301,10 @@ class ActionProposed(_Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     action: Action
     tool_call_id: str | None = None
+    risk: Risk | None = None
+    """What `analyzer` made of it before anything was decided; None where nobody looked."""
+    risk_reason: str = ""
+    analyzer: str = ""
 
 
 class ActionsConfirmed(_Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -305,11 +312,14 @@ class ActionsConfirmed(_Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     actions: tuple[int, ...]
     digest: str
+    who: str = ""
+    """Who approved them, as well as it is known: `by` says whether a person or a policy."""
 
 
 class ActionsRejected(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     actions: tuple[int, ...]
     reason: str = ""
+    who: str = ""
 
 
 class ActionStarted(_Fact, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,7 +6,9 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-type ConfirmationPolicy = Literal["never", "always"]
+from refold.eventlog.risk import Threshold
+
+type ConfirmationPolicy = Literal["never", "always", "risky", "unknown"]
 
 ITERATIONS_MAX = 500
 ACTION_TIMEOUT_S = 120.0
@@ -89,6 +91,10 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     price: Price | None = None
     network: bool = False
     confirm: ConfirmationPolicy = "never"
+    risk: Threshold = "medium"
+    """From which risk on an action is confirmed, where the policy asks for its risk."""
+    analyzer: str | None = None
+    """`rules`, `model`, `none`, or one's own as `MODULE:NAME`; None for what the policy needs."""
     iterations_max: int = ITERATIONS_MAX
     budget_usd: float | None = None
     action_timeout_s: float = ACTION_TIMEOUT_S
@@ -107,6 +113,11 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tools: tuple[str, ...] | None = None
     agents: dict[str, AgentSettings] = {}
     delegation_depth: int = DELEGATION_DEPTH
+
+    @property
+    def analyzer_in_force(self) -> str:
+        """Who assesses actions: a policy that asks for risks has the rules do it unless told otherwise."""
+        return self.analyzer or ("rules" if self.confirm in {"risky", "unknown"} else "none")
 
 
 def named(name: str, models: Mapping[str, ModelSettings]) -> ModelSettings:

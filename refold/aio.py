@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -84,8 +85,8 @@ class AsyncSession:
     async def confirm(self, digest: str | None = None) -> tuple[Record, ...]:
         return await asyncio.to_thread(self._session.confirm, digest)
 
-    async def reject(self, reason: str = "") -> tuple[Record, ...]:
-        return await asyncio.to_thread(self._session.reject, reason)
+    async def reject(self, reason: str = "", *, try_again: bool = False) -> tuple[Record, ...]:
+        return await asyncio.to_thread(partial(self._session.reject, reason, try_again=try_again))
 
     async def close(self, reason: str = "closed by the user") -> None:
         """Let go of the session; `resume` goes on later."""

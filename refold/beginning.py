@@ -13,6 +13,7 @@ from refold.actors.models.prices import own_price, price_of
 from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.sandbox import SandboxUnavailable
 from refold.errors import WrongUsage
+from refold.eventlog.risk import Threshold
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
@@ -73,6 +74,8 @@ def begin(  # noqa: PLR0913 - options, all of them named
     price: Price | None = None,
     network: bool = False,
     confirm: ConfirmationPolicy = "never",
+    risk: Threshold = "medium",
+    analyzer: str | None = None,
     iterations_max: int = ITERATIONS_MAX,
     budget_usd: float | None = None,
     action_timeout_s: float = ACTION_TIMEOUT_S,
@@ -110,6 +113,8 @@ def begin(  # noqa: PLR0913 - options, all of them named
         purposes=dict(purposes or {}),
         network=network,
         confirm=confirm,
+        risk=risk,
+        analyzer=analyzer,
         iterations_max=iterations_max,
         budget_usd=budget_usd,
         action_timeout_s=action_timeout_s,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from refold.eventlog.risk import Threshold
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
@@ -44,6 +45,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     sandbox: str | None = None
     network: bool = False
     confirm: ConfirmationPolicy = "never"
+    risk: Threshold = "medium"
+    analyzer: str | None = None
     limits: Limits = Limits()
     models: dict[str, ModelSettings] = {}
     purposes: dict[Purpose, str] = {}
@@ -60,6 +63,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "sandbox": self.sandbox,
             "network": self.network,
             "confirm": self.confirm,
+            "risk": self.risk,
+            "analyzer": self.analyzer,
             "iterations_max": self.limits.iterations,
             "budget_usd": self.limits.budget_usd,
             "action_timeout_s": self.limits.action_timeout_s,

@@ -11,6 +11,7 @@ from refold.actors.models.prices import price_of
 from refold.actors.models.registry import open_model
 from refold.actors.runner.hands import RunnerHands
 from refold.actors.runner.masker import MaskedStream, Masker
+from refold.actors.security.registry import RealAnalysts
 from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.settings import Price, Settings
 from refold.home import Home
@@ -34,6 +35,7 @@ class RealEdges:
         self._models: dict[tuple[str, str | None, Price | None, str | None], Model] = {}
         self._hands: dict[str, RunnerHands] = {}
         self.sources = WorkspaceSources()
+        self.analysts = RealAnalysts()
 
     @property
     def models(self) -> "RealEdges":

@@ -1,5 +1,8 @@
 """One session that this process drives, as its user holds it."""
 
+import getpass
+import os
+import socket
 import time
 import uuid
 from collections.abc import Generator
@@ -73,10 +76,12 @@ class Session:
 
     def confirm(self, digest: str | None = None) -> tuple[Record, ...]:
         """Approve the waiting actions: those named by `digest`, or those that wait at this moment."""
-        return self._submit(ConfirmActions(**given(), digest=digest or pending_digest(self.state)))
+        named = pending_digest(self.state) if digest is None else digest
+        return self._submit(ConfirmActions(**given(), digest=named, who=person()))
 
-    def reject(self, reason: str = "") -> tuple[Record, ...]:
-        return self._submit(RejectActions(**given(), reason=reason))
+    def reject(self, reason: str = "", *, try_again: bool = False) -> tuple[Record, ...]:
+        """Answer the waiting actions with `reason`; the agent then awaits input, or tries again if asked."""
+        return self._submit(RejectActions(**given(), reason=reason, who=person(), try_again=try_again))
 
     def continue_(
         self, *, iterations: int | None = None, budget_usd: float | None = None
@@ -147,6 +152,15 @@ class Given(TypedDict):
 
 def given() -> Given:
     return Given(id=uuid.uuid4().hex, at=time.time_ns(), by="user")
+
+
+def person() -> str:
+    """Return who acts, as well as the machine knows: `user@host`."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # No name in the environment, and none in the user database.
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def rests(state: State) -> bool:

@@ -13,6 +13,8 @@ from refold.actors.controller.transitions import ENDED
 from refold.actors.dispatch.pool import PoolDispatcher
 from refold.actors.dispatch.port import ActorFailed
 from refold.actors.models.port import ModelUnavailable
+from refold.actors.security.port import AnalyzerUnknown
+from refold.actors.security.registry import check_analyzer
 from refold.actors.session.commands import ChangeSettings, Command, ContinueAgent
 from refold.actors.session.evolve import changed
 from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain
@@ -36,6 +38,7 @@ from refold.errors import (
 from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import StreamUnknown, WrongVersion
 from refold.eventlog.record import Record
+from refold.eventlog.risk import Threshold
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
@@ -96,6 +99,8 @@ class System:
         sandbox: str | None = None,
         network: bool = False,
         confirm: ConfirmationPolicy = "never",
+        risk: Threshold = "medium",
+        analyzer: str | None = None,
         iterations_max: int = ITERATIONS_MAX,
         budget_usd: float | None = None,
         action_timeout_s: float = ACTION_TIMEOUT_S,
@@ -133,6 +138,8 @@ class System:
             price=price,
             network=network,
             confirm=confirm,
+            risk=risk,
+            analyzer=analyzer,
             iterations_max=iterations_max,
             budget_usd=budget_usd,
             action_timeout_s=action_timeout_s,
@@ -313,7 +320,8 @@ class System:
     def _check_model(self, fact: SessionStarted) -> None:
         try:
             self.edges.check_model(fact.settings)
-        except ModelUnavailable as error:
+            check_analyzer(fact.settings)
+        except (ModelUnavailable, AnalyzerUnknown) as error:
             raise WrongUsage(str(error)) from error
 
     @contextmanager

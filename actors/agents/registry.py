@@ -4,6 +4,7 @@ from typing import Any
 
 from refold.actors.agents.agent import Agent
 from refold.actors.agents.basic import Basic
+from refold.actors.security.schema import with_estimate
 from refold.actors.tools import delegate, execute_bash, finish, str_replace_editor, think, view
 from refold.actors.tools.toolbox import SCHEMAS
 from refold.eventlog.events import SystemMessageAdded
@@ -59,4 +60,5 @@ def _offered(names: tuple[str, ...], settings: Settings) -> tuple[dict[str, Any]
     schemas = SCHEMAS
     if settings.agents and settings.delegation_depth > 0:
         schemas = {**SCHEMAS, delegate.NAME: delegate.schema(settings.agents)}
-    return tuple(schemas[name] for name in names if name in schemas)
+    offered = tuple(schemas[name] for name in names if name in schemas)
+    return with_estimate(offered) if settings.analyzer_in_force == "model" else offered

@@ -10,14 +10,18 @@ from refold.actors.controller.reenactor import Reenactor
 from refold.actors.dispatch.port import Dispatcher
 from refold.actors.follower import Follower
 from refold.actors.models.port import Model, OnGlimpse
+from refold.actors.security.answers import assess_all, assess_answer
+from refold.actors.security.port import Analysts
 from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, ReportRecording
 from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, SetTimer
 from refold.actors.session.messages import controller_name
 from refold.actors.session.state import State
-from refold.actors.tools.toolbox import Proposal, Refusal
-from refold.eventlog.events import ModelAnswered, ModelAsked, ModelFailed, StepReenacted
+from refold.actors.tools.toolbox import Proposal, Refusal, read_answer
+from refold.eventlog.events import ModelAnswered, ModelAsked, ModelFailed, ObservationRecorded, StepReenacted
 from refold.eventlog.log import EventLog
+from refold.eventlog.observations import RunOutput
 from refold.eventlog.record import Record
+from refold.eventlog.risk import Assessment
 from refold.eventlog.settings import Price, Settings
 from refold.projections.conversation import Conversation
 from refold.projections.request import Request, estimate_tokens
@@ -43,12 +47,30 @@ class _Heard(Struct, frozen=True):
     ask: int
     fact: ModelAnswered | ModelFailed
     wanted: tuple[Proposal | Refusal, ...] | None = None
+    assessments: tuple[Assessment | None, ...] = ()
+
+
+class _Read(Struct, frozen=True):
+    """A recorded step whose action was assessed."""
+
+    command: ReportRecording
+    assessments: tuple[Assessment | None, ...]
 
 
 class ControllerActor(Follower):
-    def __init__(self, port: Dispatcher, stream: str, log: EventLog, met: State, models: Models) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - all that it is to one session
+        self,
+        port: Dispatcher,
+        stream: str,
+        log: EventLog,
+        met: State,
+        models: Models,
+        analysts: Analysts,
+    ) -> None:
         super().__init__(port, controller_name(stream), stream, log, met)
-        self._models = models
+        self._models, self._analysts = models, analysts
+        self._directory = ""
+        """Where the agent's shell was when it last said so."""
         self._conversation = Conversation()
         self._prepared: Request | None = None
         self._asked: tuple[int, ModelAsked] | None = None
@@ -57,6 +79,10 @@ class ControllerActor(Follower):
     def on_record(self, record: Record) -> None:
         if isinstance(record.event, ModelAsked):
             self._asked = record.version, record.event
+        elif isinstance(record.event, ObservationRecorded) and isinstance(
+            output := record.event.observation, RunOutput
+        ):
+            self._directory = output.directory or self._directory
         self._conversation.add(record)
         self._reenactor.add(record)
 
@@ -76,7 +102,7 @@ class ControllerActor(Follower):
 
     def on_outcome(self, message: object) -> None:
         match message:
-            case _Heard(ask=ask, fact=fact, wanted=wanted):
+            case _Heard(ask=ask, fact=fact, wanted=wanted, assessments=assessments):
                 self.tell_session(
                     ReportAnswer(
                         id=f"{self._stream}/answer/{ask}",
@@ -84,8 +110,11 @@ class ControllerActor(Follower):
                         fact=replace(fact, cause=ask),
                         draw=self.port.draw(),
                         wanted=wanted,
+                        assessments=assessments,
                     )
                 )
+            case _Read(command=command, assessments=assessments):
+                self.tell_session(replace(command, assessment=next(iter(assessments), None)))
             case FireTimer():
                 self.tell_session(replace(message, at=self.port.now_ns()))
             case _:
@@ -126,13 +155,18 @@ class ControllerActor(Follower):
             raise TypeError(f"version {ask} of {self._stream} asked no model")
         request, line = self._request_at(*self._asked), self._asked[1].script_line or 0
         models, stream, chosen = self._models, self._stream, replace(settings, model=self._asked[1].model)
+        analysts, directory = self._analysts, self._directory
 
         tools = self._state.life.tools
 
         def work() -> _Heard:
             model = models.model(chosen)
             fact = model.ask(request, script_line=line, on_glimpse=models.glimpses(stream))
-            return _Heard(ask, fact, read_by(settings, fact, tools))
+            wanted = read_by(settings, fact, tools)
+            if isinstance(fact, ModelFailed) or settings.analyzer_in_force == "none":
+                return _Heard(ask, fact, wanted)
+            read = read_answer(fact, tools) if wanted is None else wanted
+            return _Heard(ask, fact, wanted, assess_answer(analysts, settings, read, directory))
 
         self.port.perform(self.key(effect), work, to=self.name)
 
@@ -166,15 +200,22 @@ class ControllerActor(Follower):
         place = "/workspace" if settings.sandbox == "bubblewrap" else settings.workspace
         diverged = strict and self._reenactor.diverged(self._log, effect.source, place)
         end = step is None or diverged
-        self.tell_session(
-            ReportRecording(
-                id=f"{self._stream}/{effect.key}",
-                at=self.port.now_ns(),
-                fact=StepReenacted(
-                    source=effect.cursor + 1 if step is None else step.version, end=end, diverged=diverged
-                ),
-                message=None if step is None or end else step.message,
-                action=None if step is None or end else step.action,
-                tool_call_id=None if step is None or end else step.tool_call_id,
-            )
+        command = ReportRecording(
+            id=f"{self._stream}/{effect.key}",
+            at=self.port.now_ns(),
+            fact=StepReenacted(
+                source=effect.cursor + 1 if step is None else step.version, end=end, diverged=diverged
+            ),
+            message=None if step is None or end else step.message,
+            action=None if step is None or end else step.action,
+            tool_call_id=None if step is None or end else step.tool_call_id,
+        )
+        if command.action is None or settings.analyzer_in_force == "none":
+            self.tell_session(command)
+            return
+        analysts, action, directory = self._analysts, command.action, self._directory
+        self.port.perform(
+            self.key(effect),
+            lambda: _Read(command, assess_all(analysts, settings, [action], directory)),
+            to=self.name,
         )

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 
+from refold.actors.controller.policy import may_start, undecided
 from refold.actors.runtime.decide import answer
 from refold.actors.runtime.state import OpenAction
 from refold.actors.session.commands import ConfirmActions, RejectActions
@@ -17,9 +18,14 @@ from refold.eventlog.observations import Cancelled
 
 
 def unconfirmed(state: State) -> tuple[OpenAction, ...]:
-    """Return the open actions that wait for an approval under the policy in force."""
-    settings = state.life.settings
-    return () if settings is None or settings.confirm == "never" else _undecided(state)
+    """Return what an approval would name: the next action, if it needs one, and all that stand behind it.
+
+    What waits goes on waiting whatever the policy has become meanwhile: it was shown as waiting.
+    """
+    waiting = undecided(state)
+    if state.agent.state == "awaiting_user_confirmation" or not waiting:
+        return waiting
+    return () if may_start(state, waiting[0]) else waiting
 
 
 def approval_digest(actions: tuple[OpenAction, ...]) -> str:
@@ -31,7 +37,9 @@ def approval_digest(actions: tuple[OpenAction, ...]) -> str:
 
 
 def follow_confirmation(state: State) -> tuple[Event, ...]:
-    if state.agent.reenacting or state.hands.started is not None or not unconfirmed(state):
+    """Return that the agent waits, once the next action needs an approval and nothing runs any more."""
+    hands = state.hands
+    if hands.started is not None or not hands.open or may_start(state, hands.open[0]):
         return ()
     return (AgentStateChanged(state="awaiting_user_confirmation"),)
 
@@ -45,24 +53,25 @@ def decide_confirm(state: State, command: ConfirmActions) -> tuple[Event, ...]:
             "look again (`refold show`)"
         )
     versions = tuple(opened.version for opened in waiting)
-    return (ActionsConfirmed(actions=versions, digest=digest), AgentStateChanged(state="running"))
+    return (
+        ActionsConfirmed(actions=versions, digest=digest, who=command.who),
+        AgentStateChanged(state="running"),
+    )
 
 
 def decide_reject(state: State, command: RejectActions) -> tuple[Event, ...]:
     waiting = _waiting(state, "reject")
     text = f"Rejected by the user: {command.reason}" if command.reason else "Rejected by the user."
     return (
-        ActionsRejected(actions=tuple(opened.version for opened in waiting), reason=command.reason),
+        ActionsRejected(
+            actions=tuple(opened.version for opened in waiting), reason=command.reason, who=command.who
+        ),
         *(answer(opened, Cancelled(content=text, reason="rejected")) for opened in waiting),
-        AgentStateChanged(state="awaiting_user_input"),
+        AgentStateChanged(state="running" if command.try_again else "awaiting_user_input"),
     )
 
 
 def _waiting(state: State, verb: str) -> tuple[OpenAction, ...]:
     if state.agent.state != "awaiting_user_confirmation":
         raise Refused(f"nothing waits to be confirmed: cannot {verb} while {state.agent.state}")
-    return _undecided(state)  # Whatever the policy is by now: these wait, and were shown as waiting.
-
-
-def _undecided(state: State) -> tuple[OpenAction, ...]:
-    return tuple(opened for opened in state.hands.open if not opened.confirmed and opened.incarnation is None)
+    return undecided(state)

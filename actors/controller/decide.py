@@ -19,6 +19,7 @@ from refold.eventlog.events import (
     ObservationRecorded,
 )
 from refold.eventlog.observations import Finished, Thought
+from refold.eventlog.risk import Assessment
 
 
 def owes_step(state: State) -> bool:
@@ -61,7 +62,7 @@ def decide_answer(state: State, command: ReportAnswer) -> tuple[Event, ...]:
     match fact:
         case ModelAnswered():
             read = read_answer(fact, state.life.tools) if command.wanted is None else command.wanted
-            return (fact, *_proposals(read, state.version + 1))
+            return (fact, *_proposals(read, state.version + 1, command.assessments))
         case ModelFailed():
             return (fact, *_failure(state, fact, command))
 
@@ -76,7 +77,7 @@ def decide_recording(state: State, command: ReportRecording) -> tuple[Event, ...
     if command.message is not None:
         return (fact, MessageReceived(content=command.message, by="user"))
     if command.action is not None:
-        proposed = ActionProposed(action=command.action, tool_call_id=command.tool_call_id, by="agent")
+        proposed = _proposed(command.action, command.tool_call_id, command.assessment)
         return (fact, proposed, *_answered_at_once((proposed,), state.version + 2))
     return (fact,)
 
@@ -105,16 +106,34 @@ def follow_agent(state: State) -> tuple[Event, ...]:
     return follow_limits(agent, settings)
 
 
-def _proposals(read: tuple[Proposal | Refusal, ...], version: int) -> tuple[Event, ...]:
+def _proposals(
+    read: tuple[Proposal | Refusal, ...], version: int, assessments: tuple[Assessment | None, ...]
+) -> tuple[Event, ...]:
     """Return everything an answer at `version` asks for, at once; what needs no world is answered with it."""
     facts: list[ActionProposed | CallRefused] = []
-    for wanted in read:
+    for index, wanted in enumerate(read):
+        assessed = assessments[index] if index < len(assessments) else None
         match wanted:
             case Refusal(reason=reason, tool_call_id=id_):
                 facts.append(CallRefused(cause=version, tool_call_id=id_, reason=reason))
             case Proposal(action=action, tool_call_id=id_):
-                facts.append(ActionProposed(cause=version, action=action, tool_call_id=id_, by="agent"))
+                facts.append(_proposed(action, id_, assessed, cause=version))
     return (*facts, *_answered_at_once(tuple(facts), version + 1))
+
+
+def _proposed(
+    action: Action, tool_call_id: str | None, assessed: Assessment | None, *, cause: int | None = None
+) -> ActionProposed:
+    """Return a proposal with what an analyzer made of it, if one looked."""
+    return ActionProposed(
+        cause=cause,
+        action=action,
+        tool_call_id=tool_call_id,
+        by="agent",
+        risk=None if assessed is None else assessed.risk,
+        risk_reason="" if assessed is None else assessed.reason,
+        analyzer="" if assessed is None else assessed.analyzer,
+    )
 
 
 def _answered_at_once(

@@ -1,5 +1,6 @@
 """What the runtime decides: when it needs a runner, and what becomes of each action."""
 
+from refold.actors.controller.policy import may_start
 from refold.actors.runtime.port import UNKNOWN
 from refold.actors.runtime.state import OpenAction
 from refold.actors.session.commands import ReportConnection, ReportObservation
@@ -59,6 +60,8 @@ def follow_actions(state: State) -> tuple[Event, ...]:
     if hands.started is not None or not hands.open:
         return ()
     opened = hands.open[0]
+    if not may_start(state, opened):
+        return ()
     if opened.kind == "other":
         return (answer(opened, Failure(content=f"tool not available: {opened.name}")),)
     if hands.incarnation is None:

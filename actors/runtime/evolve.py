@@ -54,12 +54,13 @@ def evolve(state: Hands, event: Concerning, version: int) -> Hands:
     match event:
         case ActionProposed(action=Message()):
             return state
-        case ActionProposed(action=action, tool_call_id=tool_call_id):
+        case ActionProposed(action=action, tool_call_id=tool_call_id, risk=risk):
             opened = OpenAction(
                 version=version,
                 kind=str(action.__struct_config__.tag),
                 digest=action_digest(action),
                 tool_call_id=tool_call_id,
+                risk=risk,
                 name=action.name if isinstance(action, Other) else "",
             )
             return replace(state, open=(*state.open, opened))

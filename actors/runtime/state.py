@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from refold.eventlog.risk import Risk
+
 
 class OpenAction(Struct, frozen=True, kw_only=True):
     """A proposed action without its observation; `incarnation` is set once it was started."""
@@ -12,6 +14,7 @@ class OpenAction(Struct, frozen=True, kw_only=True):
     tool_call_id: str | None = None
     confirmed: bool = False
     incarnation: str | None = None
+    risk: Risk | None = None
     name: str = ""
     """The kind in its own words, where `kind` is `other`."""
 

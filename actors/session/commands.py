@@ -31,6 +31,7 @@ from refold.eventlog.events import (
     StepReenacted,
 )
 from refold.eventlog.record import Given
+from refold.eventlog.risk import Assessment
 
 
 class _Command(Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True, tag_field="kind"):
@@ -77,13 +78,18 @@ class CloseSession(_Command, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ConfirmActions(_Command, frozen=True, kw_only=True, omit_defaults=True):
-    """Approve the waiting actions named by `digest`."""
+    """Approve the waiting actions named by `digest`; `who` says who does, as well as it is known."""
 
     digest: str
+    who: str = ""
 
 
 class RejectActions(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """Answer the waiting actions with `reason`; then the agent awaits input, or tries again if asked."""
+
     reason: str = ""
+    who: str = ""
+    try_again: bool = False
 
 
 class ContinueAgent(_Command, frozen=True, kw_only=True, omit_defaults=True):
@@ -101,11 +107,15 @@ class BeginAsk(_Command, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReportAnswer(_Command, frozen=True, kw_only=True, omit_defaults=True):
-    """`draw` is the chance of a retry's jitter; `wanted` what an agent that reads its own way read."""
+    """`draw` is the chance of a retry's jitter; `wanted` what an agent that reads its own way read.
+
+    `assessments` are one for each thing that the answer wants, by their place; None for what is no action.
+    """
 
     fact: ModelAnswered | ModelFailed
     draw: float
     wanted: tuple[Proposal | Refusal, ...] | None = None
+    assessments: tuple[Assessment | None, ...] = ()
 
 
 class ReportConnection(_Command, frozen=True, kw_only=True, omit_defaults=True):
@@ -127,6 +137,7 @@ class ReportRecording(_Command, frozen=True, kw_only=True, omit_defaults=True):
     message: str | None = None
     action: Action | None = None
     tool_call_id: str | None = None
+    assessment: Assessment | None = None
 
 
 class FireTimer(_Command, frozen=True, kw_only=True, omit_defaults=True):

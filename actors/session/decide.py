@@ -17,6 +17,7 @@ from refold.actors.controller.steer import abandoned, decide_steering
 from refold.actors.controller.transitions import allowed
 from refold.actors.memory.decide import decide_recall
 from refold.actors.runtime.decide import answer, decide_connection, decide_observation, follow_actions
+from refold.actors.security.names import no_analyzer
 from refold.actors.session.commands import (
     BeginAsk,
     ChangeSettings,
@@ -167,11 +168,12 @@ def _follow_start(state: State) -> tuple[Event, ...]:
         return ()
     if life.settings is None:
         return ()
-    if (reason := missing(life.settings.agent, life.settings.role)) is not None:
+    settings = life.settings
+    if reason := missing(settings.agent, settings.role) or no_analyzer(settings.analyzer_in_force):
         return (AgentStateChanged(state="error", reason=reason),)
     if state.hands.incarnation is None:
         return ()
-    greeted = greeting(life.settings)
+    greeted = greeting(settings)
     if life.task is not None and state.recall.first is None:
         return (greeted, AgentStateChanged(state="running"), MessageReceived(content=life.task, by="user"))
     return (greeted, AgentStateChanged(state="running"))

@@ -116,6 +116,8 @@ def changed(settings: Settings, event: SettingsChanged) -> Settings:
         base_url=settings.base_url if event.base_url is None else event.base_url,
         price=settings.price if event.price is None else event.price,
         confirm=settings.confirm if event.confirm is None else event.confirm,
+        risk=settings.risk if event.risk is None else event.risk,
+        analyzer=settings.analyzer if event.analyzer is None else event.analyzer,
         iterations_max=settings.iterations_max if event.iterations_max is None else event.iterations_max,
         budget_usd=settings.budget_usd if event.budget_usd is None else event.budget_usd,
         key_env=settings.key_env if event.key_env is None else event.key_env,

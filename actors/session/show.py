@@ -3,11 +3,21 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from refold.actors.controller.confirmation import approval_digest, unconfirmed
 from refold.actors.runtime.state import OpenAction
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State, initial_state
-from refold.eventlog.events import AgentState, AgentStateChanged, Event, SessionFaulted, SessionForked
+from refold.eventlog.events import (
+    ActionProposed,
+    AgentState,
+    AgentStateChanged,
+    Event,
+    ObservationRecorded,
+    SessionFaulted,
+    SessionForked,
+)
 from refold.eventlog.record import Record
 from refold.projections.usage import SessionUsage, UsageProjection
 
@@ -29,19 +39,38 @@ class Glance:
         self._fork: SessionForked | None = None
         self._reason = ""
         self._stream = ""
+        self._proposed: dict[int, ActionProposed] = {}
 
     def add(self, record: Record) -> None:
         self._state = evolve(self._state, record.event, record.version)
         self._usage = self._usage_of.fold(self._usage, record)
         self._stream = record.stream
-        if isinstance(record.event, SessionForked):
-            self._fork = record.event
+        match record.event:
+            case SessionForked():
+                self._fork = record.event
+            case ActionProposed(foreign=None):
+                self._proposed[record.version] = record.event
+            case ObservationRecorded(cause=int(cause)):
+                self._proposed.pop(cause, None)
+            case _:
+                pass
         if record.event.foreign is None:
             self._reason = _reason(record.event, self._reason)
 
     def shown(self, session: str | None = None) -> dict[str, Any]:
         """Return the object; `session` is the stream asked for: a fork may be shown below where it begins."""
-        return _object(session or self._stream, self._state, self._usage, self._fork, self._reason)
+        seen = _object(session or self._stream, self._state, self._usage, self._fork, self._reason)
+        return seen | {"pending": self._pending(seen["approval"])}
+
+    def _pending(self, approval: str | None) -> list[dict[str, Any]]:
+        """Return what has no observation yet; where it waits for `confirm`, `digest` is what that names."""
+        waiting = {opened.version for opened in unconfirmed(self._state)} if approval else set[int]()
+        return [
+            _opened(
+                opened, self._proposed.get(opened.version), approval if opened.version in waiting else None
+            )
+            for opened in self._state.hands.open
+        ]
 
 
 def shown(records: Iterable[Record], *, session: str | None = None) -> dict[str, Any]:
@@ -74,13 +103,15 @@ def _object(
             "reasoning": usage.tokens.reasoning,
         },
         "limits": None if settings is None else _limits(state),
-        "pending": [_pending(opened) for opened in state.hands.open],
+        "pending": [],
         "approval": approval_digest(unconfirmed(state)) if confirming else None,
         "task": life.task,
         "workspace": None if settings is None else settings.workspace,
         "sandbox": None if settings is None else settings.sandbox,
         "model": None if settings is None else settings.model,
         "confirm": None if settings is None else settings.confirm,
+        "risk": None if settings is None else settings.risk,
+        "analyzer": None if settings is None else settings.analyzer_in_force,
         "parent": None if fork is None else {"session": fork.parent, "version": fork.version},
         "imported": life.imported,
         "closed": life.closed,
@@ -97,8 +128,18 @@ def _limits(state: State) -> dict[str, Any]:
     }
 
 
-def _pending(opened: OpenAction) -> dict[str, Any]:
-    return {"version": opened.version, "kind": opened.name or opened.kind}
+def _opened(opened: OpenAction, proposed: ActionProposed | None, digest: str | None) -> dict[str, Any]:
+    return {
+        "version": opened.version,
+        "kind": opened.name or opened.kind,
+        "action": None if proposed is None else msgspec.to_builtins(proposed.action),
+        "risk": None if proposed is None else proposed.risk,
+        "risk_reason": "" if proposed is None else proposed.risk_reason,
+        "analyzer": "" if proposed is None else proposed.analyzer,
+        "started": opened.incarnation is not None,
+        "confirmed": opened.confirmed,
+        "digest": digest,
+    }
 
 
 def _reason(event: Event, reason: str) -> str:

@@ -51,7 +51,23 @@ PriceOption = Annotated[
 ConfirmOption = Annotated[
     str | None,
     typer.Option(
-        "--confirm", metavar="never|always", help="Whether a person approves each action first (never)."
+        "--confirm",
+        metavar="never|always|risky|unknown",
+        help="Which actions a person approves first (never).",
+    ),
+]
+RiskOption = Annotated[
+    str | None,
+    typer.Option(
+        "--risk", metavar="low|medium|high", help="From which risk on `risky` and `unknown` ask (medium)."
+    ),
+]
+AnalyzerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--analyzer",
+        metavar="rules|model|none|MODULE:NAME",
+        help="Who says how risky an action is; default rules where the policy asks for it.",
     ),
 ]
 SecretsOption = Annotated[

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, cast, get_args
 
 import typer
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from refold.beginning import choose_model, choose_sandbox, model_name
 from refold.cli.drive import ASKING, Watcher, drive
 from refold.cli.exits import exit_code
 from refold.cli.options import (
+    AnalyzerOption,
     BaseUrlOption,
     BudgetOption,
     ConfigOption,
@@ -23,6 +24,7 @@ from refold.cli.options import (
     JsonOption,
     ModelOption,
     PriceOption,
+    RiskOption,
     SandboxOption,
     SecretsOption,
     SessionArgument,
@@ -30,6 +32,7 @@ from refold.cli.options import (
 from refold.driver import driver_of
 from refold.errors import WrongUsage
 from refold.eventlog.events import MessageReceived, SettingsChanged
+from refold.eventlog.risk import Threshold
 from refold.eventlog.settings import ConfirmationPolicy, Price
 from refold.home import Home
 from refold.layers import configure
@@ -56,6 +59,8 @@ def run(
     price: PriceOption = None,
     confirm: ConfirmOption = None,
     secrets: SecretsOption = None,
+    risk: RiskOption = None,
+    analyzer: AnalyzerOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -70,6 +75,8 @@ def run(
             "sandbox": sandbox,
             "network": network or None,
             "confirm": parse_confirm(confirm),
+            "risk": parse_risk(risk),
+            "analyzer": analyzer,
             "limits.iterations": iterations_max,
             "limits.budget_usd": budget,
         },
@@ -96,6 +103,8 @@ def resume(
     budget: BudgetOption = None,
     price: PriceOption = None,
     confirm: ConfirmOption = None,
+    risk: RiskOption = None,
+    analyzer: AnalyzerOption = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -105,6 +114,8 @@ def resume(
         base_url=base_url,
         price=parse_price(price),
         confirm=parse_confirm(confirm),
+        risk=parse_risk(risk),
+        analyzer=analyzer,
         iterations_max=iterations_max,
         budget_usd=budget,
         by="user",
@@ -181,6 +192,12 @@ def parse_price(text: str | None) -> Price | None:
 
 
 def parse_confirm(text: str | None) -> ConfirmationPolicy | None:
-    if text is not None and text not in {"never", "always"}:
-        raise WrongUsage(f"--confirm {text!r} is unknown; it is never or always")
+    if text is not None and text not in get_args(ConfirmationPolicy.__value__):
+        raise WrongUsage(f"--confirm {text!r} is unknown; it is never, always, risky or unknown")
     return cast("ConfirmationPolicy | None", text)
+
+
+def parse_risk(text: str | None) -> Threshold | None:
+    if text is not None and text not in get_args(Threshold.__value__):
+        raise WrongUsage(f"--risk {text!r} is no risk; it is low, medium or high")
+    return cast("Threshold | None", text)

@@ -24,7 +24,7 @@ from refold.errors import CommandRefused, SessionBroken, SessionDriven, WrongUsa
 from refold.eventlog.events import MessageReceived
 from refold.home import Home, check_session
 from refold.look import check_home
-from refold.session import given, pending_digest
+from refold.session import given, pending_digest, person
 from refold.system import System
 
 _HANDOVER_S = 5.0
@@ -71,18 +71,31 @@ def continue_(
     return _drive(Home(home), session, command, json=json)
 
 
-def confirm(session: SessionArgument, home: HomeOption = None, json: JsonOption = False) -> int:
+def confirm(
+    session: SessionArgument,
+    digest: Annotated[
+        str | None,
+        typer.Option("--digest", metavar="D", help="Approve just what `show` named so; default what waits."),
+    ] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> int:
     place = Home(home)
-    return _drive(place, session, ConfirmActions(**given(), digest=_waiting(place, session)), json=json)
+    named = _waiting(place, session) if digest is None else digest
+    return _drive(place, session, ConfirmActions(**given(), digest=named, who=person()), json=json)
 
 
 def reject(
     session: SessionArgument,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; the agent is told.")] = "",
+    try_again: Annotated[
+        bool, typer.Option("--try-again", help="Let the agent try otherwise instead of awaiting you.")
+    ] = False,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
-    return _drive(Home(home), session, RejectActions(**given(), reason=reason), json=json)
+    command = RejectActions(**given(), reason=reason, who=person(), try_again=try_again)
+    return _drive(Home(home), session, command, json=json)
 
 
 def _waiting(home: Home, session: str) -> str:

@@ -251,7 +251,7 @@ def an_action_is_started_once_and_confirmed(minutes: Minutes, record: Record) ->
             if cause not in minutes.open or minutes.started.get(cause):
                 return f"version {cause} is started at {record.version}, but it is not open or was started"
             settings = minutes.state.life.settings
-            asks = settings is not None and settings.confirm != "never"
+            asks = settings is not None and settings.confirm == "always"
             if asks and not minutes.state.agent.reenacting and cause not in minutes.confirmed:
                 return f"version {cause} is started at {record.version} without an approval"
             if minutes.state.hands.incarnation is None:

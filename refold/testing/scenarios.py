@@ -61,6 +61,19 @@ LIMITS = SessionScenario(
     interjections_max=2,
     encores=6,
 )
+RISKY = SessionScenario(
+    name="risky",
+    settings=replace(SETTINGS, confirm="risky", analyzer="fake:analyzer"),
+    lines=(
+        says("", _run("1"), _run("2"), _run("3"), _run("4")),
+        says("", _run("a"), ("think", {"thought": "hm"}), ("fly", {}), _run("b"), _run("c")),
+        says("", FINISH),
+        *(says("", *(_run(f"r{number}{each}") for each in "abcd"), FINISH) for number in range(12)),
+    ),
+    verbs=("say", "confirm", "confirm", "reject", "insist", "policy", "pause", "resume", "stop", "close"),
+    interjections_max=5,
+    encores=8,
+)
 REPAIRS = SessionScenario(
     name="repairs",
     settings=replace(SETTINGS, repairs_max=2),
@@ -77,7 +90,7 @@ REPAIRS = SessionScenario(
     encores=5,
 )
 SCENARIOS: dict[str, SessionScenario] = {
-    scenario.name: scenario for scenario in (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS)
+    scenario.name: scenario for scenario in (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS, RISKY)
 }
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from refold.actors.controller.confirmation import approval_digest, unconfirmed
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.faults import ProcessDied
 from refold.actors.dispatch.stepper import Stepper
@@ -16,34 +15,17 @@ from refold.actors.follower import Follower
 from refold.actors.models.fake import Line
 from refold.actors.runner.fake import Answer, obedient
 from refold.actors.session.actor import SessionActor
-from refold.actors.session.commands import (
-    ChangeSettings,
-    CloseSession,
-    Command,
-    ConfirmActions,
-    ContinueAgent,
-    PauseAgent,
-    RejectActions,
-    ResumeAgent,
-    SendMessage,
-    StopAgent,
-)
 from refold.actors.session.messages import Fenced
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
 from refold.eventlog.actions import Action
-from refold.eventlog.events import (
-    AgentState,
-    MessageReceived,
-    RuntimeLost,
-    SessionStarted,
-    SettingsChanged,
-)
+from refold.eventlog.events import AgentState, RuntimeLost, SessionStarted
 from refold.eventlog.log import EventLog
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.observations import Observation
 from refold.eventlog.record import Record
 from refold.eventlog.settings import Price, Settings
+from refold.testing.approvals import Approvals, check_approvals, concerned
 from refold.testing.crash import IDENTITY, STREAM
 from refold.testing.disk import Disk
 from refold.testing.laws import Broken, Minutes, check, check_rest
@@ -53,16 +35,12 @@ from refold.testing.rival import claim
 from refold.testing.simulation import Run
 from refold.testing.steps import Steps, check_step
 from refold.testing.troubled import TroubledWorld
+from refold.testing.verbs import Verb, command_of
 
 if TYPE_CHECKING:
     from refold.actors.session.state import State
     from refold.actors.supervisor import Trouble
     from refold.testing.files import LogFile
-
-type Verb = Literal[
-    "say", "pause", "resume", "stop", "continue", "confirm", "reject", "model", "budget", "close"
-]
-"""What a person can do to a session."""
 
 SETTINGS = Settings(model="script:x", workspace="/w", sandbox="local")
 VERIFIED_EVERY = 16
@@ -142,6 +120,8 @@ class SessionRun:
             self.disk = Disk(stepper, self._file.log, self._fresh.append, reopen=reopen, rival=_rival)
         self._verified = seed % VERIFIED_EVERY == 0
         self.minutes, self.steps = Minutes(), Steps(conversation=self._verified)
+        asks = concerned(scenario.settings) or "policy" in scenario.verbs
+        self._approvals = Approvals() if asks else None
         self.states: list[State] = []
         minutes = self.minutes
         self.person = Person(stepper, STREAM, lambda: minutes.version)
@@ -264,6 +244,8 @@ class SessionRun:
                 self._seen.add(f"{self.minutes.state.agent.state} {record.given.kind}")
             self._check_lost(record)
             check_step(self.minutes, self.steps, record)
+            if self._approvals is not None:
+                check_approvals(self.minutes, self._approvals, record)
             check(self.minutes, record)
             self.states.append(self.minutes.state)
             self._digests.append(record.digest)
@@ -276,34 +258,8 @@ class SessionRun:
 
     def _do(self, verb: Verb) -> None:
         self._commands += 1
-        self.person.say(self._command(verb, f"person/{self._commands}"))
-
-    def _command(self, verb: Verb, id_: str) -> Command:
-        at, state = self.stepper.now_ns(), self.minutes.state
-        match verb:
-            case "say":
-                text = f"message {self._commands}"
-                return SendMessage(id=id_, at=at, by="user", fact=MessageReceived(content=text, by="user"))
-            case "pause":
-                return PauseAgent(id=id_, at=at, by="user")
-            case "resume":
-                return ResumeAgent(id=id_, at=at, by="user")
-            case "stop":
-                return StopAgent(id=id_, at=at, by="user")
-            case "continue":
-                return ContinueAgent(id=id_, at=at, by="user")
-            case "confirm":
-                digest = approval_digest(unconfirmed(state))
-                return ConfirmActions(id=id_, at=at, by="user", digest=digest)
-            case "reject":
-                return RejectActions(id=id_, at=at, by="user", reason="no")
-            case "model":
-                fact = SettingsChanged(model=f"script:{self._commands % 2}")
-                return ChangeSettings(id=id_, at=at, by="user", fact=fact)
-            case "budget":
-                return ChangeSettings(id=id_, at=at, by="user", fact=SettingsChanged(budget_usd=1.0))
-            case "close":
-                return CloseSession(id=id_, at=at, by="user", reason="bye")
+        at, id_ = self.stepper.now_ns(), f"person/{self._commands}"
+        self.person.say(command_of(verb, id_, at, self.minutes.state, self._commands))
 
     # Laws about more than the log -------------------------------------------------------------------------
 

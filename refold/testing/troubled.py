@@ -11,8 +11,10 @@ from refold.actors.runtime.port import HandsPort
 from refold.eventlog.actions import Action
 from refold.eventlog.events import FaultClass, ModelAnswered, ModelFailed, RuntimeConnected, RuntimeFailed
 from refold.eventlog.observations import Observation
+from refold.eventlog.risk import Assessment
 from refold.eventlog.settings import Price, Settings
 from refold.projections.request import Request
+from refold.testing.approvals import FAKE, fake_risk
 from refold.testing.world import SmallHands, SmallWorld
 
 MODEL_FAULTS: tuple[str, ...] = tuple(
@@ -35,10 +37,26 @@ class TroubledWorld(SmallWorld):
     ) -> None:
         super().__init__(lines, price=price, answer=answer)
         self.stepper = stepper
+        self.assessing = fake_risk
         self.asked: list[str] = []
         """Digests of the requests that reached the model, in order."""
         self.let_go: list[str] = []
         """Keys whose results the runner was told to forget, in order."""
+
+    @override
+    def assess(
+        self, settings: Settings, wanted: Sequence[Action | None], directory: str
+    ) -> tuple[Assessment | None, ...]:
+        stepper = self.stepper
+        stepper.point("assessing")
+        match stepper.mishap("analyzer", "raises", "hangs"):
+            case "raises":
+                raise ValueError("the analyzer is troubled")
+            case "hangs":  # Whoever asks with a time limit is told this in its stead.
+                said = Assessment(risk="unknown", reason="the analyzer took too long", analyzer=FAKE)
+                return tuple(None if action is None else said for action in wanted)
+            case _:
+                return super().assess(settings, wanted, directory)
 
     @override
     def model(self, settings: Settings) -> Model:

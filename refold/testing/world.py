@@ -1,6 +1,6 @@
 """A whole world for simulated sessions: a scripted model, a runner that counts, an empty memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.models.port import Model, OnGlimpse
@@ -11,6 +11,7 @@ from refold.actors.runtime.port import HandsLost, HandsPort
 from refold.eventlog.actions import Action
 from refold.eventlog.events import RecallRecorded, RuntimeConnected, RuntimeFailed
 from refold.eventlog.observations import Observation
+from refold.eventlog.risk import Assessment
 from refold.eventlog.settings import Price, Settings
 
 
@@ -30,6 +31,8 @@ class SmallWorld:
         self.secrets: tuple[str, ...] = ()
         """What nothing that is recorded may say."""
         self._price = price
+        self.assessing: Callable[[Action], Assessment] = lambda _: Assessment(risk="low", analyzer="fake")
+        """What is made of each action where the settings name an analyzer."""
 
     @property
     def models(self) -> "SmallWorld":
@@ -38,6 +41,18 @@ class SmallWorld:
     @property
     def sources(self) -> "SmallWorld":
         return self
+
+    @property
+    def analysts(self) -> "SmallWorld":
+        return self
+
+    def assess(
+        self,
+        settings: Settings,  # noqa: ARG002 - one analyzer for all
+        wanted: Sequence[Action | None],
+        directory: str,  # noqa: ARG002
+    ) -> tuple[Assessment | None, ...]:
+        return tuple(None if action is None else self.assessing(action) for action in wanted)
 
     def model(self, settings: Settings) -> Model:  # noqa: ARG002 - one model for all
         return self.scripted

@@ -64,4 +64,4 @@ def test_what_is_imported_is_declared_and_what_is_required_is_imported() -> None
 
 
 def _names(requirements: list[str]) -> set[str]:
-    return {re.split(r"[^\w-]", requirement)[0] for requirement in requirements}
+    return {re.split(r"[^\w-]", requirement)[0].replace("-", "_") for requirement in requirements}

@@ -53,6 +53,7 @@ from refold.eventlog.events import (
     StepReenacted,
 )
 from refold.eventlog.observations import Observation, RunOutput
+from refold.eventlog.risk import Assessment, Risk
 from refold.eventlog.settings import Settings
 from refold.testing.spec import Given
 
@@ -191,8 +192,8 @@ class Scene:
     def confirm(self) -> Self:
         return self.do(ConfirmActions(**self.id(), digest=approval_digest(unconfirmed(self.state))))
 
-    def reject(self, reason: str = "") -> Self:
-        return self.do(RejectActions(**self.id(), reason=reason))
+    def reject(self, reason: str = "", *, try_again: bool = False) -> Self:
+        return self.do(RejectActions(**self.id(), reason=reason, try_again=try_again))
 
     def ask(self, cost: float | None = 0.0) -> Self:
         """Record the ask that is due."""
@@ -208,8 +209,15 @@ class Scene:
         )
         return self.do(BeginAsk(**self.id(), fact=fact, seen=self.state.version))
 
-    def hear(self, text: str = "", *calls: Call, cost: float | None = 0.0, ask: int | None = None) -> Self:
-        """Report the answer to the open ask, or to an older one."""
+    def hear(
+        self,
+        text: str = "",
+        *calls: Call,
+        cost: float | None = 0.0,
+        ask: int | None = None,
+        risks: tuple[Risk | None, ...] = (),
+    ) -> Self:
+        """Report the answer to the open ask, or to an older one, with what an analyzer makes of its calls."""
         said = says(text, *calls)
         fact = ModelAnswered(
             cause=self._asked() if ask is None else ask,
@@ -218,7 +226,11 @@ class Scene:
             tool_calls=said.tool_calls,
             cost_usd=cost,
         )
-        return self.do(ReportAnswer(**self.id(), fact=fact, draw=0.5))
+        assessments = tuple(
+            None if risk is None else Assessment(risk=risk, reason="so it looks", analyzer="test")
+            for risk in risks
+        )
+        return self.do(ReportAnswer(**self.id(), fact=fact, draw=0.5, assessments=assessments))
 
     def fail(
         self, fault: FaultClass = "rate_limit", *, retry_after_s: float | None = None, ask: int | None = None
@@ -231,8 +243,10 @@ class Scene:
         )
         return self.do(ReportAnswer(**self.id(), fact=fact, draw=0.5))
 
-    def step(self, text: str = "", *calls: Call, cost: float | None = 0.0) -> Self:
-        return self.ask(cost).hear(text, *calls, cost=cost)
+    def step(
+        self, text: str = "", *calls: Call, cost: float | None = 0.0, risks: tuple[Risk | None, ...] = ()
+    ) -> Self:
+        return self.ask(cost).hear(text, *calls, cost=cost, risks=risks)
 
     def observe(self, action: int | None = None, content: str = "out") -> Self:
         """Report what came of an action, by default of the one that was started."""

@@ -25,6 +25,13 @@ def test_b06_an_agent_that_cannot_be_imported_says_why() -> None:
     assert "ModuleNotFoundError: no.such" in scene.reason()
 
 
+def test_b06_an_unknown_analyzer_ends_the_start_in_error_and_names_the_known_ones() -> None:
+    scene = Scene().start(analyzer="oracle")
+    assert scene.agent == "error"
+    assert "there is no security analyzer 'oracle'; there are model, none, rules" in scene.reason()
+    assert scene.owes()
+
+
 def test_an_agent_that_reads_is_offered_nothing_that_changes_anything() -> None:
     scene = Scene().running(agent="reader")
     assert offered(scene) == ("view", "think", "finish")

@@ -4,8 +4,15 @@ import pytest
 
 from refold.actors.controller.confirmation import approval_digest, unconfirmed
 from refold.actors.session.commands import ConfirmActions, RejectActions
-from refold.eventlog.events import ActionsConfirmed, ActionsRejected, ActionStarted, ObservationRecorded
+from refold.eventlog.events import (
+    ActionProposed,
+    ActionsConfirmed,
+    ActionsRejected,
+    ActionStarted,
+    ObservationRecorded,
+)
 from refold.eventlog.observations import Cancelled
+from refold.eventlog.risk import Risk
 from tests.behaviour.scenes import AT, EDIT, FINISH, RUN, THINK, Call, Execute, PrepareAsk, Recall, Scene
 
 
@@ -140,3 +147,93 @@ def test_b33_a_pause_and_resume_asks_for_the_same_approval_again() -> None:
 def test_b33_a_lost_runner_between_approved_actions_needs_no_second_approval() -> None:
     scene = waiting().confirm().lose().connect("r2").observe()
     assert scene.owes(Execute)
+
+
+def asks(confirm: str, risk: str, found: Risk | None) -> bool:
+    """Return whether an action of the risk `found` waits under the policy."""
+    scene = Scene().running(confirm=confirm, risk=risk).step("", RUN, risks=(found,))
+    return scene.agent == "awaiting_user_confirmation" and scene.owes()
+
+
+RISKS: tuple[Risk | None, ...] = ("low", "medium", "high", "unknown", None)
+
+
+@pytest.mark.parametrize(
+    ("confirm", "risk", "waiting_for"),
+    [
+        ("never", "low", ()),
+        ("always", "high", RISKS),
+        ("risky", "low", ("low", "medium", "high", None)),
+        ("risky", "medium", ("medium", "high", None)),
+        ("risky", "high", ("high", None)),
+        ("unknown", "low", RISKS),
+        ("unknown", "medium", ("medium", "high", "unknown", None)),
+        ("unknown", "high", ("high", "unknown", None)),
+    ],
+)
+def test_b32_each_policy_asks_from_its_threshold_on(
+    confirm: str, risk: str, waiting_for: tuple[Risk | None, ...]
+) -> None:
+    assert tuple(found for found in RISKS if asks(confirm, risk, found)) == waiting_for
+
+
+def test_b32_what_stands_before_a_risky_action_is_done_and_nothing_overtakes_it() -> None:
+    scene = Scene().running(confirm="risky").step("", RUN, EDIT, RUN, risks=("low", "high", "low"))
+    assert scene.owes(Execute)
+    scene.observe()
+    assert scene.agent == "awaiting_user_confirmation"
+    assert scene.owes()
+    assert len(scene.of(ActionStarted)) == 1
+
+
+def test_b33_an_approval_names_the_risky_action_and_all_behind_it() -> None:
+    scene = Scene().running(confirm="risky").step("", RUN, EDIT, RUN, risks=("low", "high", "high")).observe()
+    waiting = tuple(opened.version for opened in scene.open)
+    scene.confirm()
+    (confirmed,) = scene.of(ActionsConfirmed)
+    assert confirmed.actions == waiting
+    assert len(waiting) == 2
+    assert scene.observe().observe().owes(PrepareAsk)
+
+
+def test_b32_a_threshold_set_while_actions_wait_for_their_turn_holds_for_them() -> None:
+    scene = Scene().running(confirm="risky", risk="high").step("", RUN, EDIT, risks=("low", "medium"))
+    assert scene.change(risk="medium").observe().agent == "awaiting_user_confirmation"
+
+
+def test_b32_a_policy_that_asks_for_risks_asks_about_what_nobody_assessed() -> None:
+    assert Scene().acting(RUN, EDIT).change(confirm="risky").observe().agent == "awaiting_user_confirmation"
+
+
+def test_b33_reject_lets_the_agent_try_again_if_asked() -> None:
+    scene = waiting().reject("not there", try_again=True)
+    assert scene.agent == "running"
+    assert scene.owes(PrepareAsk)
+    assert not scene.open
+    assert len(scene.of(ActionsRejected)) == 1
+
+
+def test_b33_who_approved_and_who_rejected_is_recorded() -> None:
+    scene = waiting()
+    digest = approval_digest(unconfirmed(scene.state))
+    scene.do(ConfirmActions(id="c", at=AT, by="user", digest=digest, who="ada@loom"))
+    assert scene.of(ActionsConfirmed)[0].who == "ada@loom"
+    rejected = waiting().do(RejectActions(id="r", at=AT, by="user", who="ada@loom"))
+    assert rejected.of(ActionsRejected)[0].who == "ada@loom"
+
+
+def test_b34_the_risk_is_recorded_with_the_action_before_anything_starts() -> None:
+    scene = Scene().running().ask()
+    before = len(scene.session.events)
+    scene.hear("", RUN, ("fly", {}), EDIT, risks=("high", None, "unknown"))
+    types = scene.types()[before:]
+    assert types.index("ActionProposed") < types.index("ActionStarted")
+    proposed = scene.of(ActionProposed)
+    assert [(each.risk, each.risk_reason, each.analyzer) for each in proposed] == [
+        ("high", "so it looks", "test"),
+        ("unknown", "so it looks", "test"),
+    ]
+
+
+def test_b34_a_message_has_a_risk_too() -> None:
+    assert Scene().running().step("hello", risks=("low",)).of(ActionProposed)[0].risk == "low"

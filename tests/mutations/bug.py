@@ -10,6 +10,7 @@ type Family = Literal[
     "admission",
     "file",
     "deciders",
+    "approvals",
     "follower",
     "runtime",
     "memory",

@@ -4,13 +4,15 @@ The command hunts all of them. `OPEN` names those that no seed has found yet, or
 than three deviations: what the simulator or the shrinker still has to learn. CI hunts the others.
 """
 
+from tests.mutations.approving import APPROVALS
 from tests.mutations.bug import Bug
 from tests.mutations.committing import LOG, SESSION
 from tests.mutations.deciding import DECIDERS, TIMERS
 from tests.mutations.following import DISPATCH, FOLLOWERS, MEMORY, RUNTIME
 
 BUGS: dict[str, Bug] = {
-    bug.name: bug for bug in (*SESSION, *LOG, *DECIDERS, *TIMERS, *FOLLOWERS, *RUNTIME, *MEMORY, *DISPATCH)
+    bug.name: bug
+    for bug in (*SESSION, *LOG, *DECIDERS, *APPROVALS, *TIMERS, *FOLLOWERS, *RUNTIME, *MEMORY, *DISPATCH)
 }
 
 OPEN = (

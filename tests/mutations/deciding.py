@@ -143,7 +143,9 @@ DECIDERS = (
         name="the second tool call of an answer is dropped",
         family="deciders",
         file="actors/controller/decide.py",
-        edits=(("    for wanted in read:", "    for wanted in read[:1]:"),),
+        edits=(
+            ("    for index, wanted in enumerate(read):", "    for index, wanted in enumerate(read[:1]):"),
+        ),
     ),
     Bug(
         name="an agent that waits for the user can be paused",

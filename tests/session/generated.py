@@ -1,7 +1,8 @@
 """Sessions of every kind, made by running random plans on the stepper, with what was held live meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from zlib import crc32
 
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -43,6 +44,7 @@ from refold.eventlog.log import Append, Appended, LogError, OnCommitted
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.observations import Failure, Observation, RunOutput
 from refold.eventlog.record import Record
+from refold.eventlog.risk import Assessment, Risk
 from refold.eventlog.settings import ConfirmationPolicy, Price, Settings
 
 STREAM = "session"
@@ -75,7 +77,7 @@ class Plan(Struct, frozen=True):
 PLANS = st.builds(
     Plan,
     seed=st.integers(0, 1000),
-    confirm=st.sampled_from(["never", "never", "always"]),
+    confirm=st.sampled_from(["never", "never", "always", "risky", "unknown"]),
     iterations_max=st.sampled_from([12, 12, 2]),
     task=st.sampled_from(["do it", "do it", None]),
     lines=st.lists(
@@ -145,6 +147,20 @@ class World:
     @property
     def sources(self) -> "World":
         return self
+
+    @property
+    def analysts(self) -> "World":
+        return self
+
+    def assess(
+        self, settings: Settings, wanted: Sequence[Action | None], directory: str
+    ) -> tuple[Assessment | None, ...]:
+        del settings, directory
+        risks: tuple[Risk, ...] = ("low", "medium", "high", "unknown")
+        return tuple(
+            None if action is None else Assessment(risk=risks[crc32(repr(action).encode()) % 4])
+            for action in wanted
+        )
 
     def model(self, settings: Settings) -> ScriptedModel:
         del settings

@@ -58,6 +58,8 @@ def test_a_finished_session_at_a_glance() -> None:
         "sandbox": "local",
         "model": "script:lines",
         "confirm": "never",
+        "risk": "medium",
+        "analyzer": "none",
         "parent": None,
         "imported": False,
         "closed": False,
@@ -71,7 +73,9 @@ def test_what_waits_for_a_confirmation_is_shown_with_what_names_it() -> None:
     assert seen["status"] == "awaiting_user_confirmation"
     assert seen["waiting"] == "a confirmation"
     assert [pending["kind"] for pending in seen["pending"]] == ["run", "run"]
-    assert all(pending.keys() == {"version", "kind"} for pending in seen["pending"])
+    assert all(pending["action"]["kind"] == "run" for pending in seen["pending"])
+    assert all(pending["digest"] == seen["approval"] for pending in seen["pending"])
+    assert not any(pending["started"] or pending["confirmed"] for pending in seen["pending"])
     assert len(seen["approval"]) == 64
 
 

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from refold.actors.models.fake import Line
 from refold.testing import Planned, SessionScenario, plans, scripts, simulate
-from refold.testing.sessions import SETTINGS, Verb
+from refold.testing.sessions import SETTINGS
+from refold.testing.verbs import Verb
 
 VERBS: tuple[Verb, ...] = (
     "say",
