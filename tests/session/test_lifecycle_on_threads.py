@@ -24,7 +24,15 @@ from refold.eventlog.memory_log import MemoryLog
 from refold.testing import scripts
 from refold.testing.crash import IDENTITY, STREAM
 from refold.testing.world import SmallWorld
-from tests.simulation.lifecycle import VERBS, Verb, check_fork, check_log, command, start_settings
+from tests.simulation.lifecycle import (
+    VERBS,
+    Verb,
+    check_fork,
+    check_log,
+    check_rests,
+    command,
+    start_settings,
+)
 
 if TYPE_CHECKING:
     import queue
@@ -106,13 +114,12 @@ class LifeOnThreads(RuleBasedStateMachine):
                 elif verb := PATIENT.get(self.state().agent.state):
                     self.somebody_says(verb)
             self.it_comes_to_rest()
-            assert check_log(self.log) == self.state()
-            if self.forked is not None:
-                version = self.state().version
-                check_fork(self.log, max(1, int(self.forked * version)), self.script)
         finally:
             for pool in self.pools:
-                pool.close()
+                pool.close()  # What was under way may still be told, until here.
+        check_rests(check_log(self.log))
+        if self.forked is not None:
+            check_fork(self.log, max(1, int(self.forked * self.state().version)), self.script)
 
     # How it goes on -----------------------------------------------------------------------------------
 

@@ -1,0 +1,192 @@
+"""Where the replaced system was wrong: each defect of its as a scene, with what must come of it here."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from refold.actors.models.fake import says
+from refold.eventlog.actions import Message
+from refold.eventlog.events import (
+    ActionProposed,
+    ActionStarted,
+    AgentStateChanged,
+    Event,
+    LimitsExtended,
+    MessageReceived,
+    ModelAsked,
+    ModelFailed,
+    ObservationRecorded,
+    SessionFaulted,
+)
+from refold.eventlog.observations import Cancelled, RunOutput
+from refold.eventlog.record import Record
+from tests.differential.scene import Cue, Scene, becomes, fact
+
+type Records = Sequence[Record]
+
+FINISH = says("", ("finish", {"message": "done"}))
+
+
+def bash(command: str, thought: str = "") -> Any:  # noqa: ANN401 - a line of a script
+    return says(thought, ("execute_bash", {"command": command}))
+
+
+# What is asked of the records -----------------------------------------------------------------------------
+
+
+def of[E: Event](records: Records, kind: type[E]) -> list[tuple[int, E]]:
+    return [(record.version, record.event) for record in records if isinstance(record.event, kind)]
+
+
+def each_action_is_answered_once(records: Records) -> None:
+    proposed = {
+        version for version, event in of(records, ActionProposed) if not isinstance(event.action, Message)
+    }
+    answered = [event.cause for _, event in of(records, ObservationRecorded)]
+    assert sorted(proposed) == sorted(version for version in answered if version is not None)
+
+
+def observations(records: Records) -> list[Any]:
+    return [event.observation for _, event in of(records, ObservationRecorded)]
+
+
+def ran(records: Records) -> list[str]:
+    return [each.content.strip() for each in observations(records) if isinstance(each, RunOutput)]
+
+
+def _a_message_during_an_action(records: Records) -> None:
+    each_action_is_answered_once(records)
+    said = [version for version, event in of(records, MessageReceived) if event.content.startswith("words")]
+    assert len(said) == 1, "the message was lost, or recorded twice"
+    action = of(records, ActionProposed)[0][0]
+    observed = next(version for version, event in of(records, ObservationRecorded) if event.cause == action)
+    asked = [version for version, _ in of(records, ModelAsked)]
+    assert [version for version in asked if action < version < observed] == [], "asked with an action open"
+    assert any(version > max(said[0], observed) for version in asked), "the model never saw the message"
+    assert isinstance(observations(records)[0], RunOutput), "the message ended the action"
+
+
+def _a_message_during_confirmation(records: Records) -> None:
+    each_action_is_answered_once(records)
+    first = observations(records)[0]
+    assert isinstance(first, Cancelled)
+    assert first.reason == "user_wrote"
+    refused = of(records, ActionProposed)[0][0]
+    assert refused not in [event.cause for _, event in of(records, ActionStarted)], "it was carried out"
+
+
+def _a_stop_with_late_output(records: Records) -> None:
+    each_action_is_answered_once(records)
+    answer = observations(records)[0]
+    assert isinstance(answer, Cancelled)
+    assert answer.reason == "stopped"
+    stopped = next(version for version, event in of(records, AgentStateChanged) if event.state == "stopped")
+    assert [version for version, _ in of(records, ModelAsked) if version > stopped] == []
+
+
+def _a_pause_while_an_action_runs(records: Records) -> None:
+    each_action_is_answered_once(records)
+    states = [event.state for _, event in of(records, AgentStateChanged)]
+    assert "paused" in states
+    assert states[-1] == "finished"
+    assert "slow" in ran(records)[0], "the action was lost with the pause"
+
+
+def _a_blunder_of_ours(records: Records) -> None:
+    each_action_is_answered_once(records)
+    faults = of(records, SessionFaulted)
+    assert len(faults) <= 1
+    if faults:  # Else it was killed before our code had failed often enough.
+        version, fault = faults[0]
+        assert "blunder" in fault.message or "tell session" in fault.message
+        assert [event for v, event in of(records, ModelAsked) if v > version], "nothing came after it"
+
+
+def _tries_that_are_used_up(records: Records) -> None:
+    failed = of(records, ModelFailed)
+    tries = [event.attempt for _, event in of(records, ModelAsked) if event.step == 1]
+    assert tries == sorted(set(tries)), "a try was made twice under one number"
+    assert len(failed) >= 3, "it gave up before its tries were used up"
+    errors = [event.reason for _, event in of(records, AgentStateChanged) if event.state == "error"]
+    assert errors, "it never said so"
+    assert "server" in errors[0] or "500" in errors[0], errors[0]
+
+
+def _limits_on_the_way_back(records: Records) -> None:
+    each_action_is_answered_once(records)
+    begun = sorted({event.step for _, event in of(records, ModelAsked)})
+    assert begun == [1, 2, 3, 4], "the limit was not exact"
+    errors = [version for version, event in of(records, AgentStateChanged) if event.state == "error"]
+    extended = [version for version, _ in of(records, LimitsExtended)]
+    assert len(errors) == 2
+    assert len(extended) == 1
+    assert errors[0] < extended[0] < errors[1]
+    for one, other in pairwise(version for version, _ in of(records, ModelAsked)):
+        assert one < other
+
+
+SCENES: dict[str, Scene] = {
+    scene.name: scene
+    for scene in (
+        Scene(
+            name="a message during an action",
+            defect="the message interrupted the action, which was answered with an error or not at all",
+            lines=(bash("sleep 0.3; echo slow"), FINISH, FINISH),
+            during_action=True,
+            cues=(Cue(after=fact(ActionStarted), verb="say"),),
+            expect=_a_message_during_an_action,
+        ),
+        Scene(
+            name="a message during confirmation",
+            defect="the waiting action stayed pending for ever, or was carried out after all",
+            lines=(bash("echo unwanted"), FINISH, FINISH),
+            options={"confirm": "always"},
+            cues=(Cue(after=becomes("awaiting_user_confirmation"), verb="say"),),
+            expect=_a_message_during_confirmation,
+        ),
+        Scene(
+            name="a stop with late output",
+            defect="the output that came after a stop became a second observation, or the action had none",
+            lines=(bash("sleep 5; echo late"), FINISH),
+            during_action=True,
+            cues=(Cue(after=fact(ActionStarted), verb="stop"),),
+            ends="stopped",
+            expect=_a_stop_with_late_output,
+        ),
+        Scene(
+            name="a pause while an action runs",
+            defect="after resuming it sat in running with nothing to do",
+            lines=(bash("sleep 0.3; echo slow"), FINISH),
+            during_action=True,
+            cues=(Cue(after=fact(ActionStarted), verb="pause"), Cue(after=becomes("paused"), verb="resume")),
+            expect=_a_pause_while_an_action_runs,
+        ),
+        Scene(
+            name="an exception in a handler",
+            defect="a callback that raised was logged and forgotten, and the session hung",
+            lines=(bash("echo one"), FINISH, FINISH),
+            blunder=("tell session", 4),
+            cues=(Cue(after=becomes("error"), verb="extend"),),
+            expect=_a_blunder_of_ours,
+        ),
+        Scene(
+            name="tries that are used up",
+            defect="the error was swallowed, and the agent stayed in running or rate_limited",
+            lines=tuple(
+                ModelFailed(fault="server", message="down", status=500, retry_after_s=0.05) for _ in range(12)
+            ),
+            options={"retries_max": 2},
+            ends="error",
+            expect=_tries_that_are_used_up,
+        ),
+        Scene(
+            name="limits on the way back",
+            defect="the counters started anew with each resume, so that a limit was never reached",
+            lines=tuple(bash(f"echo {number}") for number in range(9)),
+            options={"iterations_max": 2},
+            cues=(Cue(after=becomes("error"), verb="extend"),),
+            ends="error",
+            expect=_limits_on_the_way_back,
+        ),
+    )
+}

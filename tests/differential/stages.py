@@ -1,0 +1,167 @@
+"""Where a scene is played: on threads with a real runner, killed at a boundary and resumed, simulated."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import override
+
+from msgspec.structs import replace
+
+from refold.actors.dispatch.choices import Victim
+from refold.actors.dispatch.stepper import Stepper
+from refold.actors.session.evolve import evolve
+from refold.actors.session.state import initial_state
+from refold.errors import CommandRefused
+from refold.eventlog.record import Record
+from refold.session import rests
+from refold.system import System
+from refold.testing.laws import Broken
+from refold.testing.sessions import SETTINGS, SessionRun, SessionScenario
+from tests.differential.scene import STREAM, Cues, Scene, script
+
+DRIVER = Path(__file__).with_name("doomed.py")
+PATIENCE_S = 90.0
+OUR_OWN = ("crashes", "goes off early", "jumps")
+"""Faults that may change nothing about how a scene comes out."""
+
+
+class Blunder:
+    """Our own code fails at a point, so many times."""
+
+    def __init__(self, label: str, times: int) -> None:
+        self._label, self._left = label, times
+        self._lock = threading.Lock()
+
+    def strikes(self, label: str) -> bool:
+        with self._lock:
+            if label != self._label or self._left == 0:
+                return False
+            self._left -= 1
+            return True
+
+    def __call__(self, label: str) -> None:
+        if self.strikes(label):
+            raise ArithmeticError("a blunder of ours")
+
+
+def prepare(scene: Scene, folder: Path) -> Path:
+    """Write the scene's script and return it."""
+    path = folder / "script.jsonl"
+    path.write_text(script(scene.lines), encoding="utf-8")
+    return path
+
+
+def play(scene: Scene, folder: Path, on_point: Callable[[str], None] | None = None) -> tuple[Record, ...]:
+    """Play a scene on threads to its end, or go on with it; return its records."""
+    with System(folder / "home", on_point=on_point) as system:
+        if system.log.head(STREAM) is None:
+            model = f"script:{folder / 'script.jsonl'}"
+            options = {"sandbox": "local", "model": model, **scene.options}
+            session = system.start("do it", session=STREAM, **options)
+        else:
+            session = system.resume(STREAM)
+        cues, state = Cues(scene), initial_state()
+        subscription = system.log.subscribe(stream=STREAM)
+        while True:
+            records = subscription.take(timeout_s=0.0 if rests(state) and not cues.outstanding else 0.5)
+            for record in records:
+                cues.records.append(record)
+                state = evolve(state, record.event, record.version)
+            if (number := cues.next) is not None:
+                with suppress(CommandRefused):  # It comes too late after a kill: it goes on without it.
+                    system.submit(STREAM, scene.said(number, state, 1))
+                cues.acted()
+            elif not records and rests(state):
+                break
+        subscription.close()
+        system.let_go(session.name, end_runner=True)
+        return tuple(system.log.read(STREAM))
+
+
+def play_killed(scene: Scene, folder: Path, label: str, number: int) -> bool:
+    """Play it in a process that kills itself at a boundary; False if it was never reached."""
+    command = [sys.executable, str(DRIVER), scene.name, str(folder), label, str(number)]
+    root = str(DRIVER.parents[2])
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert done.returncode in {0, -signal.SIGKILL}, done.stderr
+    return done.returncode != 0
+
+
+# Simulated ---------------------------------------------------------------------------------------------
+
+
+class SceneRun(SessionRun):
+    """A simulated session whose person acts on the cues of a scene."""
+
+    def __init__(self, scenario: "SceneScenario", stepper: Stepper, seed: int) -> None:
+        super().__init__(scenario, stepper, seed)
+        self._scene = scenario.scene
+        self._cues = Cues(self._scene)
+        self._blunder = None if self._scene.blunder is None else Blunder(*self._scene.blunder)
+
+    @override
+    def look(self) -> None:
+        super().look()
+        self._follow()
+        while (number := self._cues.next) is not None:
+            self._cues.acted()
+            at = self.stepper.now_ns()
+            self.person.say(self._scene.said(number, self.minutes.state, at))
+
+    @override
+    def end(self) -> None:
+        super().end()
+        self._follow()
+        if not all(fault.startswith(OUR_OWN) for fault in self.stepper.story.struck):
+            return  # The world was otherwise than in the scene; every law was kept in it.
+        if self._scene.is_played(self._cues.records):
+            try:
+                self._scene.check(self._cues.records)
+            except AssertionError as wrong:
+                raise Broken("a_scene_comes_out_as_it_must", f"{self._scene.name}: {wrong}") from wrong
+
+    @override
+    def seen(self) -> Sequence[str]:
+        return (*super().seen(), *(("played",) if self._scene.is_played(self._cues.records) else ()))
+
+    def aim(self, actor: str, label: str) -> Victim | None:
+        struck = self._blunder is not None and actor != "system" and self._blunder.strikes(label)
+        return "actor" if struck else None
+
+    def _follow(self) -> None:
+        known = len(self._cues.records)
+        if self.minutes.version >= known:
+            self._cues.records.extend(self.disk.inner.read(STREAM, after=known - 1))
+
+
+class SceneScenario(SessionScenario, frozen=True, kw_only=True):
+    """A scene as a scenario of the simulator: under faults it must come out the same."""
+
+    scene: Scene
+
+    @override
+    def run(self, stepper: Stepper, seed: int) -> SceneRun:
+        return SceneRun(self, stepper, seed)
+
+
+def simulated(scene: Scene) -> SceneScenario:
+    options = {name: value for name, value in scene.options.items() if name != "sandbox"}
+    return SceneScenario(
+        name=scene.name,
+        lines=scene.lines,
+        settings=replace(SETTINGS, **options),
+        scene=scene,
+        at_rest={},
+    )
