@@ -313,7 +313,9 @@ class System:
 
     def _settled(self, session: str, reply: Reply) -> None:
         if reply.refused is not None:
-            raise CommandRefused(f"session {session!r}: {reply.refused}")
+            raise CommandRefused(
+                f"session {session!r}: {reply.refused} (`refold show {session}` says how it stands)"
+            )
         if reply.error is not None:
             raise NotDriven(f"session {session!r}: {reply.error}") from reply.error
 
@@ -383,7 +385,7 @@ def affordable(state: State, settings: Settings, commands: Iterable[Command]) ->
     if asked is not None and state.agent.cost_usd is None:
         raise WrongUsage(
             f"a budget of {asked:g} USD was asked for, but what the session has cost so far is unknown: "
-            "a model of unknown price has answered in it"
+            "a model of unknown price has answered in it; go on without one"
         )
     return settings
 

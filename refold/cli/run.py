@@ -109,7 +109,7 @@ def resume(
     json: JsonOption = False,
 ) -> int:
     if message is not None and not message.strip():
-        raise WrongUsage("the message is empty")
+        raise WrongUsage("the message is empty; say what the agent is to hear")
     change = SettingsChanged(
         base_url=base_url,
         price=parse_price(price),

@@ -51,7 +51,7 @@ def message(
     json: JsonOption = False,
 ) -> int:
     if not text.strip():
-        raise WrongUsage("the message is empty")
+        raise WrongUsage("the message is empty; say what the agent is to hear")
     command = SendMessage(**given(), fact=MessageReceived(content=text, by="user"))
     return _drive(Home(home), session, command, json=json)
 

@@ -82,7 +82,7 @@ def import_into(log: EventLog, source: Path, session: str | None = None) -> Impo
     from refold.eventlog.formats.trajectory import TrajectoryUnreadable  # noqa: PLC0415
 
     if not source.exists():
-        raise WrongUsage(f"there is no file or folder {source}")
+        raise WrongUsage(f"there is no file or folder {source}; `refold import --help` lists what can be")
     name = _free(log, source.stem) if session is None else check_session(session)
     try:
         stream = to_stream(read_trajectory(source))
@@ -129,7 +129,7 @@ def export(
     from refold.projections.render import Renderer  # noqa: PLC0415
 
     if form not in EXPORTED:
-        raise WrongUsage(f"there is no format {form!r}; it is {', '.join(EXPORTED)}")
+        raise WrongUsage(f"there is no format {form!r}; there are: {', '.join(EXPORTED)}")
     with reading(Home(home)) as log:
         check_known(log, session)
         renderer = Renderer()
@@ -196,7 +196,9 @@ def _recorded(system: "System", source: str) -> str:
         made = import_into(system.log, path)
         _tell_losses(made)
         return made.session
-    raise WrongUsage(f"{source!r} is neither a session in {system.home.path} nor a file")
+    raise WrongUsage(
+        f"{source!r} is neither a file nor a session in {system.home.path}; `refold ls` lists those"
+    )
 
 
 def _report(system: "System", recorded: str, name: str, *, json: bool) -> int:

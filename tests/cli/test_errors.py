@@ -1,0 +1,156 @@
+"""Whatever a user gets wrong is answered in one line: what was asked, what was found, what to do next.
+
+A row is a command, its exit code, and what the line says: the parts that `…` sets apart, in order. Words
+of a command are parted by spaces; `{folder}` and `{script}` are what the home was furnished with.
+"""
+
+import json
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import FINISH, Terminal
+
+type Completed = subprocess.CompletedProcess[str]
+
+IMPORTABLE = [
+    {"id": 0, "source": "user", "action": "message", "args": {"content": "hi"}},
+    {"id": 1, "source": "agent", "action": "finish", "args": {"thought": "bye"}},
+]
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory, bytecode: Path) -> Terminal:
+    """Return a terminal whose home has a finished session and an imported one; no test changes them."""
+    terminal = Terminal(tmp_path_factory.mktemp("furnished"), bytecode)
+    assert terminal.run("run", "--session", "done", *terminal.script(FINISH), "go").returncode == 0
+    trajectory = terminal.folder / "trajectory.json"
+    trajectory.write_text(json.dumps(IMPORTABLE), encoding="utf-8")
+    done = terminal.run("import", str(trajectory), "--session", "imported", "--json")
+    assert json.loads(done.stdout) == {"session": "imported", "events": 2}
+    (terminal.folder / "malformed.jsonl").write_text("{no json\n", encoding="utf-8")
+    (terminal.folder / "foreign.jsonl").write_text('{"foo": 1}\n', encoding="utf-8")
+    (terminal.folder / "newer.json").write_text(
+        '{"schema_version": "ATIF-v9.0", "steps": [1]}', encoding="utf-8"
+    )
+    (terminal.folder / "broken.toml").write_text("[limits\n", encoding="utf-8")
+    (terminal.folder / "wrong.toml").write_text('[limits]\niterations = "many"\n', encoding="utf-8")
+    (terminal.folder / "stranger.json").write_text('[{"id": 0, "foo": 1}]', encoding="utf-8")
+    return terminal
+
+
+MISTAKES = [
+    ("bogus", 2, "no command 'bogus' … `refold --help` lists them"),
+    ("say done caf\udce9", 2, "is not UTF-8"),
+    ("sohw done", 2, "did you mean `refold show`"),
+    ("run --bogus x", 2, "No such option … `refold run --help` shows how"),
+    ("run", 2, "Missing argument … `refold run --help` shows how"),
+    ("show nobody", 2, "no session 'nobody' … `refold ls` lists those that are there"),
+    ("show ../done", 2, "'../done' cannot name a session … it takes letters"),
+    ("show done --at 999", 2, "versions 0 to … 999 was asked for"),
+    ("show done --at -1", 2, "versions 0 to"),
+    ("show done --at soon", 2, "--at"),
+    ("events nobody", 2, "no session"),
+    ("events done --after 999", 2, "versions 0 to"),
+    ("export nobody", 2, "no session"),
+    ("export done --format xml", 2, "openhands, atif, jsonl"),
+    ("verify nobody", 2, "no session"),
+    ("fork nobody --at 0", 2, "no session"),
+    ("fork done --at 999", 2, "versions 0 to"),
+    ("fork done --at 0 --session imported", 2, "exists already"),
+    ("fork done --at 0 --workspace /nowhere", 2, "not a folder"),
+    ("resume nobody", 2, "no session"),
+    ("say nobody hello", 2, "no session"),
+    ("pause nobody", 2, "no session"),
+    ("confirm nobody", 2, "no session"),
+    ("confirm done", 2, "nothing waits … `refold show done` says how it stands"),
+    ("reject done", 2, "nothing waits … `refold show done`"),
+    ("pause done", 2, "cannot pause … finished … `refold show done`"),
+    ("say done ", 2, "the message is empty"),
+    ("resume done --message ", 2, "the message is empty"),
+    ("resume done --model moon/x", 2, "openai/NAME"),
+    ("continue done --max-iterations 0", 2, "--max-iterations"),
+    ("continue done --budget 1", 2, "--price"),
+    ("continue done --budget -1", 2, "above 0"),
+    ("resume done --budget 1 --price 1,1", 2, "unknown price … go on without"),
+    ("resume imported", 2, "refold replay imported"),
+    ("say imported hello", 2, "refold fork imported"),
+    ("stop imported", 2, "refold replay imported"),
+    ("run x", 2, "no model was named … set REFOLD_MODEL"),
+    ("run --model nonsense x", 2, "openai/NAME"),
+    ("run --model openai/some x", 2, "needs a key … set OPENAI_API_KEY"),
+    ("run --model script:/nowhere x", 2, "script /nowhere cannot be read … No such file"),
+    ("run --model script:{folder}/malformed.jsonl x", 2, "line 1"),
+    ("run --model script:{folder}/foreign.jsonl x", 2, "line 1"),
+    ("run --model {script} ", 2, "the task is empty"),
+    ("run --model {script} --session b@d x", 2, "cannot name a session"),
+    ("run --model {script} --session  x", 2, "cannot name a session"),
+    ("run --model {script} --session done x", 2, "refold resume done"),
+    ("run --model {script} --price a,b x", 2, "two numbers"),
+    ("run --model {script} --price nan,1 x", 2, "no price"),
+    ("run --model {script} --budget 1 x", 2, "--price"),
+    ("run --model {script} --budget nan --price 1,1 x", 2, "above 0"),
+    ("run --model {script} --confirm maybe x", 2, "--confirm 'maybe' is unknown … never, always"),
+    ("run --model {script} --workspace /nowhere x", 2, "/nowhere is not a folder … make it first"),
+    ("run --model {script} --sandbox moon x", 2, "no sandbox 'moon' … there are: "),
+    ("run --model {script} --max-iterations 0 x", 2, "--max-iterations"),
+    ("import /nowhere", 2, "no file or folder /nowhere … `refold import --help`"),
+    ("import {folder}/malformed.jsonl", 1, "not JSON … line 1, column 2 … `refold import --help`"),
+    ("import {folder}/stranger.json", 1, "event 0 (id 0): no 'source' … `refold import --help`"),
+    ("replay nobody", 2, "'nobody' is neither a file nor a session … `refold ls`"),
+    ("replay {folder}/stranger.json", 1, "event 0"),
+    ("import {folder}/trajectory.json --session done", 2, "'done' exists already"),
+    ("import {folder}/newer.json", 1, "'schema_version' is ATIF-v9.0 … ATIF-v1.0 or a later 1.x"),
+    ("import {folder}", 1, "no events in it … `refold import --help`"),
+    ("run --model {script} --workspace {folder}/newer.json x", 2, "is not a folder … leave --workspace out"),
+    ("run --model {script} --config /nowhere x", 2, "/nowhere"),
+    ("run --model {script} --config {folder}/broken.toml x", 2, "broken.toml"),
+    ("run --model {script} --config {folder}/wrong.toml x", 2, "wrong.toml … iterations"),
+]
+
+
+@pytest.fixture(scope="module")
+def answers(furnished: Terminal) -> dict[str, Completed]:
+    """Return what each mistake was answered with; several are made at a time, for they disturb nobody."""
+    script = f"script:{furnished.folder}/script.jsonl"
+
+    def make(command: str) -> Completed:
+        return furnished.run(*command.format(folder=furnished.folder, script=script).split(" "))
+
+    commands = [command for command, _, _ in MISTAKES]
+    with ThreadPoolExecutor(4) as people:
+        return dict(zip(commands, people.map(make, commands), strict=True))
+
+
+@pytest.mark.parametrize(("command", "code", "said"), MISTAKES)
+def test_a_mistake_is_answered_with_what_to_do(
+    answers: dict[str, Completed], command: str, code: int, said: str
+) -> None:
+    done = answers[command]
+    assert (done.returncode, done.stdout) == (code, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("refold: ")
+    at = 0
+    for part in said.split(" … "):
+        assert part in line[at:], line
+        at = line.index(part, at) + len(part)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+def test_a_workspace_that_may_not_be_read_is_named(terminal: Terminal) -> None:
+    (closed := terminal.folder / "closed").mkdir(mode=0)
+    done = terminal.run("run", "--workspace", str(closed), *terminal.script(FINISH), "go")
+    assert done.returncode == 2
+    assert f"the workspace {closed} cannot be read and written" in done.stderr
+
+
+def test_a_mistake_leaves_nothing_behind(terminal: Terminal) -> None:
+    for command in ("show s", "resume s", "say s hello", "stop s", "audit"):
+        assert terminal.run(*command.split()).returncode == 2, command
+    assert not terminal.home.exists()
+    assert terminal.run("run", "--model", "script:/nowhere", "x").returncode == 2
+    assert not (terminal.home / "sessions").exists()
+    assert terminal.run("ls", "--json").stdout == ""
