@@ -14,6 +14,7 @@ from refold.eventlog.events import (
     Event,
     ModelAnswered,
     ModelFailed,
+    ObservationRecorded,
     SessionFaulted,
 )
 from refold.eventlog.record import Record
