@@ -69,7 +69,7 @@ class Scene(Struct, frozen=True, kw_only=True):
         """Return whether everything that a person was to do was done, and in time."""
         done = {record.command: record.version for record in reversed(records)}
         observed = (r.version for r in records if isinstance(r.event, ObservationRecorded))
-        in_time = not self.during_action or done.get("cue/0", 0) < next(observed, len(records))
+        in_time = not self.during_action or done.get("cue/0", 0) <= next(observed, len(records))
         return in_time and all(f"cue/{number}" in done for number in range(len(self.cues)))
 
     def check(self, records: Sequence[Record]) -> None:
