@@ -4,8 +4,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from refold.actors.controller.actor import ControllerActor, Models
+from refold.actors.delegation.actor import DelegationActor
+from refold.actors.delegation.reporter import ReporterActor
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import Dispatcher
 from refold.actors.memory.actor import MemoryActor, Sources
@@ -19,9 +22,12 @@ from refold.actors.session.due import configuration_digest
 from refold.actors.session.evolve import fold
 from refold.actors.session.messages import (
     SYSTEM,
+    Fenced,
     Submit,
     controller_name,
+    delegation_name,
     memory_name,
+    reporter_name,
     runtime_name,
     session_name,
 )
@@ -65,6 +71,9 @@ class Edges(Protocol):
         ...
 
 
+_NAMES = (session_name, controller_name, memory_name, runtime_name, delegation_name, reporter_name)
+
+
 def _ignore(_: Trouble) -> None:
     pass
 
@@ -81,8 +90,10 @@ class Sessions:
         on_trouble: OnTrouble = _ignore,
     ) -> None:
         self.port, self.log, self._edges, self._identity = port, log, edges, identity
-        self._driven: dict[str, None] = {}
-        port.spawn(SYSTEM, lambda: Supervisor(port, on_trouble, tuple(map(session_name, self._driven))))
+        self._driven: dict[str, str] = {}
+        """The sessions that are driven here, each with the command that claimed it."""
+        self._on_trouble = on_trouble
+        port.spawn(SYSTEM, lambda: Supervisor(port, self._trouble, tuple(map(session_name, self._driven))))
 
     def start(self, stream: str, fact: SessionStarted, *, reply_to: str | None = None) -> str:
         """Start a new session; its first commit holds its whole start, and the claim of this process."""
@@ -90,7 +101,7 @@ class Sessions:
         command = StartSession(
             id=self.port.new_id(), at=self.port.now_ns(), by="user", fact=fact, claim=self._claim(state)
         )
-        return self._drive(stream, 1, (command,), reply_to)
+        return self._drive(stream, replace(state.life, epoch=1), (command,), reply_to)
 
     def claim(self, stream: str, *commands: Command, reply_to: str | None = None) -> str:
         """Take up a session where it stands; from the commit on, every older driver is refused.
@@ -100,7 +111,7 @@ class Sessions:
         state = self.state(stream)
         fact = self._claim(state)
         claim = ClaimSession(id=self.port.new_id(), at=self.port.now_ns(), by="system", fact=fact)
-        return self._drive(stream, fact.epoch, (claim, *commands), reply_to)
+        return self._drive(stream, replace(state.life, epoch=fact.epoch), (claim, *commands), reply_to)
 
     def tell(self, stream: str, command: Command, *, reply_to: str | None = None) -> None:
         """Hand a command to a session that this process drives."""
@@ -108,9 +119,17 @@ class Sessions:
 
     def let_go(self, stream: str) -> None:
         """Forget a session's actors; the log keeps everything."""
-        self._driven.pop(stream, None)
-        for name in (session_name, controller_name, memory_name, runtime_name):
-            self.port.retire(name(stream))
+        for each in [name for name in tuple(self._driven) if name.startswith(f"{stream}~")]:
+            self._retire(each)
+        self._retire(stream)
+
+    def adopt(self, stream: str, claim: str) -> None:
+        """Drive a session whose claim, the command `claim`, was committed with its parent's."""
+        if self._driven.get(stream) != claim:
+            self._spawn(stream, self.state(stream).life, claim, None)
+
+    def drives(self, stream: str) -> bool:
+        return stream in self._driven
 
     def state(self, stream: str, *, until: int | None = None) -> State:
         """Fold the stream, to a version or to its end; raises `StreamUnknown`."""
@@ -127,24 +146,38 @@ class Sessions:
             configuration=configuration_digest(state),
         )
 
-    def _drive(self, stream: str, epoch: int, commands: tuple[Command, ...], reply_to: str | None) -> str:
-        port, log, followers = self.port, self.log, Followers(make=self._followers(stream))
+    def _drive(self, stream: str, life: Life, commands: tuple[Command, ...], reply_to: str | None) -> str:
         *before, command = commands
         opening = Submit(command=command, before=tuple(before), reply_to=reply_to)
+        self._spawn(stream, life, commands[0].id, opening)
+        return command.id
+
+    def _spawn(self, stream: str, life: Life, claim: str, opening: Submit | None) -> None:
+        port, log, followers = self.port, self.log, Followers(make=self._followers(stream, life))
         self.let_go(stream)  # Whoever drove it here before belongs to an older epoch.
-        self._driven[stream] = None
+        self._driven[stream] = claim
         masker = self._edges.masker(stream)
         port.spawn(
             session_name(stream),
-            lambda: SessionActor(port, stream, log, epoch, opening, followers, masker),
+            lambda: SessionActor(port, stream, log, life.epoch, claim, opening, followers, masker),
             supervisor=SYSTEM,
         )
-        return command.id
 
-    def _followers(self, stream: str) -> dict[str, Callable[[State], Actor]]:
+    def _retire(self, stream: str) -> None:
+        self._driven.pop(stream, None)
+        for name in _NAMES:
+            self.port.retire(name(stream))
+
+    def _trouble(self, trouble: Trouble) -> None:
+        if isinstance(trouble, Fenced):  # Its delegates are another driver's with it.
+            for each in [name for name in tuple(self._driven) if name.startswith(f"{trouble.stream}~")]:
+                self._retire(each)
+        self._on_trouble(trouble)
+
+    def _followers(self, stream: str, life: Life) -> dict[str, Callable[[State], Actor]]:
         port, log, edges = self.port, self.log, self._edges
-        hands = edges.hands(stream)
-        return {
+        hands, settings = edges.hands(stream), life.settings
+        make: dict[str, Callable[[State], Actor]] = {
             memory_name(stream): lambda met: MemoryActor(port, stream, log, met, edges.sources),
             runtime_name(stream): lambda met: RuntimeActor(
                 port, stream, log, met, hands, edges.on_glimpse(stream)
@@ -153,3 +186,8 @@ class Sessions:
                 port, stream, log, met, edges.models, edges.analysts
             ),
         }
+        if settings is not None and settings.agents and settings.delegation_depth > 0:
+            make[delegation_name(stream)] = lambda met: DelegationActor(port, stream, log, met, self)
+        if life.parent is not None:
+            make[reporter_name(stream)] = lambda met: ReporterActor(port, stream, log, met, hands)
+        return make

@@ -62,6 +62,9 @@ class SessionStarted(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The stream whose recorded actions this session carries out again."""
     strict: bool = False
     """A re-enactment that ends at its first difference."""
+    parent: str | None = None
+    action: int | None = None
+    """Set on a delegate: the stream that started it, and the action there that it answers."""
 
 
 class SessionForked(_Fact, frozen=True, kw_only=True, omit_defaults=True):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from refold.actors.delegation.state import root_name
 from refold.actors.logger import hide
 from refold.actors.runner.masker import LENGTH_MIN, Masker
 from refold.errors import SecretUnusable
@@ -46,10 +47,10 @@ class Secrets:
             hide(masker)
 
     def values(self, session: str) -> dict[str, str]:
-        return self._values.get(session, {})
+        return self._values.get(root_name(session), {})
 
     def masker(self, session: str) -> Masker | None:
-        return self._maskers.get(session)
+        return self._maskers.get(root_name(session))  # A delegate has its parent's secrets.
 
     def text(self, session: str, text: str) -> str:
         """Return a text without the session's secrets."""

@@ -31,6 +31,7 @@ def owes_step(state: State) -> bool:
         and agent.ask is None
         and not state.hands.open
         and not state.recall.waiting
+        and not state.delegates
     )
 
 

@@ -13,6 +13,7 @@ from refold.eventlog.events import (
     AskAbandoned,
     CallRefused,
     Event,
+    LateResultRecorded,
     LimitsExtended,
     MessageReceived,
     ModelAnswered,
@@ -26,6 +27,7 @@ from refold.eventlog.events import (
     SettingsChanged,
     StepReenacted,
 )
+from refold.eventlog.observations import DelegateResult, Observation
 from refold.eventlog.settings import Settings
 
 type Concerning = (
@@ -45,6 +47,7 @@ type Concerning = (
     | StepReenacted
     | ActionProposed
     | ObservationRecorded
+    | LateResultRecorded
 )
 """What changes an agent; every other event leaves it as it is."""
 _CONCERNING = frozenset[type](get_args(Concerning.__value__))
@@ -100,7 +103,21 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
             finishing = state.finishing or isinstance(action, Finish)
             return replace(_acted(state, event, version), finishing=finishing)
         case ObservationRecorded():
-            return replace(observed(state, event), unseen=True)
+            seen = replace(observed(state, event), unseen=True)
+            return _spent(seen, event.observation)
+        case LateResultRecorded(observation=observation):
+            return _spent(state, observation)
+
+
+def _spent(state: Agent, observation: Observation) -> Agent:
+    """Count what a delegate used up, as if the session itself had."""
+    if not isinstance(observation, DelegateResult):
+        return state
+    return replace(
+        state,
+        iterations=state.iterations + observation.iterations,
+        cost_usd=_sum(state.cost_usd, observation.cost_usd),
+    )
 
 
 def _is_cut(state: Agent) -> bool:

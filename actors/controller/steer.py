@@ -59,7 +59,7 @@ def abandoned(state: State, reason: str) -> tuple[AskAbandoned, ...]:
 
 def _heard(state: State, settings: Settings) -> tuple[Event, ...]:
     """Return what a user's message changes beside being recorded."""
-    extended = extension(state.agent, settings)
+    extended = () if state.life.parent is not None else extension(state.agent, settings)
     match state.agent.state:
         case "awaiting_user_confirmation":
             return (*extended, *_not_executed(state), _onward(state))

@@ -11,7 +11,7 @@ from refold.actors.session.commands import ReportConnection, ReportObservation
 from refold.actors.session.due import Connect, Effect, Execute
 from refold.actors.session.messages import runtime_name
 from refold.actors.session.state import State
-from refold.eventlog.actions import Action
+from refold.eventlog.actions import Action, Delegate
 from refold.eventlog.events import (
     ActionProposed,
     ActionStarted,
@@ -23,7 +23,7 @@ from refold.eventlog.events import (
     SessionForked,
 )
 from refold.eventlog.log import EventLog
-from refold.eventlog.observations import Cancelled, Observation, OutcomeUnknown
+from refold.eventlog.observations import Cancelled, DelegateResult, Observation, OutcomeUnknown
 from refold.eventlog.record import Record
 
 
@@ -72,6 +72,8 @@ class RuntimeActor(Follower):
 
     def on_record(self, record: Record) -> None:
         match record.event:
+            case ActionProposed(action=Delegate()):
+                pass  # Not for the runner.
             case ActionProposed(action=action, tool_call_id=tool_call_id):
                 self._wanted[record.version] = _Wanted(action, record.digest.hex(), tool_call_id)
             case ActionStarted(cause=int(cause)) if cause in self._wanted:
@@ -81,6 +83,8 @@ class RuntimeActor(Follower):
                 if self._wanted.pop(cause).started:
                     self._closed.append(cause)
                     self._stray = cause if isinstance(observation, Cancelled | OutcomeUnknown) else None
+            case LateResultRecorded(observation=DelegateResult()):
+                pass
             case LateResultRecorded(cause=cause) if cause is not None:
                 self._closed.append(cause)
             case SessionForked():

@@ -1,6 +1,8 @@
 """What the runtime decides: when it needs a runner, and what becomes of each action."""
 
 from refold.actors.controller.policy import may_start
+from refold.actors.delegation.decide import begin_delegate
+from refold.actors.delegation.state import DELEGATE
 from refold.actors.runtime.port import UNKNOWN
 from refold.actors.runtime.state import OpenAction
 from refold.actors.session.commands import ReportConnection, ReportObservation
@@ -26,7 +28,7 @@ def owes_connection(state: State) -> bool:
     hands = state.hands
     if hands.incarnation is not None:
         return False
-    return state.agent.state in {"loading", "running"} or hands.started is not None
+    return state.agent.state in {"loading", "running"} or hands.acting is not None
 
 
 def decide_connection(state: State, command: ReportConnection) -> tuple[Event, ...]:
@@ -66,6 +68,8 @@ def follow_actions(state: State) -> tuple[Event, ...]:
         return (answer(opened, Failure(content=f"tool not available: {opened.name}")),)
     if hands.incarnation is None:
         return ()
+    if opened.kind == DELEGATE:
+        return begin_delegate(state, opened)
     return (ActionStarted(cause=opened.version, incarnation=hands.incarnation),)
 
 
@@ -81,7 +85,7 @@ def answer_all(state: State, reason: Cancellation, text: str) -> tuple[Observati
         answer(
             opened,
             UNKNOWN
-            if opened.incarnation is not None and reason == "fault"
+            if opened.incarnation not in {None, DELEGATE} and reason == "fault"
             else Cancelled(content=_cancelled(opened, text), reason=reason),
         )
         for opened in state.hands.open

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from refold.actors.runtime.state import Hands, OpenAction
-from refold.eventlog.actions import Action, Message, Other
+from refold.eventlog.actions import Action, Delegate, Message, Other
 from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
@@ -61,7 +61,7 @@ def evolve(state: Hands, event: Concerning, version: int) -> Hands:
                 digest=action_digest(action),
                 tool_call_id=tool_call_id,
                 risk=risk,
-                name=action.name if isinstance(action, Other) else "",
+                name=_name(action),
             )
             return replace(state, open=(*state.open, opened))
         case ActionsConfirmed(actions=actions):
@@ -78,6 +78,14 @@ def evolve(state: Hands, event: Concerning, version: int) -> Hands:
             return replace(state, incarnation=None, losses=state.losses + 1)
         case SessionClaimed() | SessionClosed() | SessionForked():
             return replace(state, incarnation=None, failure=None, losses=0)
+
+
+def _name(action: Action) -> str:
+    match action:
+        case Other(name=name) | Delegate(agent=name):
+            return name
+        case _:
+            return ""
 
 
 def _each(state: Hands, change: Callable[[OpenAction], OpenAction]) -> Hands:

@@ -51,5 +51,9 @@ class HandsPort(Protocol):
         """Nobody waits for this action any more. Never raises."""
         ...
 
+    def end(self) -> None:
+        """End the runner and everything it started: the session needs it no more. Never raises."""
+        ...
+
 
 type OnGlimpse = Callable[[str], None]

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from refold.actors.delegation.state import DELEGATE
 from refold.eventlog.risk import Risk
 
 
@@ -16,7 +17,7 @@ class OpenAction(Struct, frozen=True, kw_only=True):
     incarnation: str | None = None
     risk: Risk | None = None
     name: str = ""
-    """The kind in its own words, where `kind` is `other`."""
+    """The kind in its own words, where `kind` is `other`; the agent, where it is `delegate`."""
 
 
 class Hands(Struct, frozen=True, kw_only=True):
@@ -29,6 +30,11 @@ class Hands(Struct, frozen=True, kw_only=True):
     launches: int = 0
     """Connections asked for so far, failed ones included; names the next one."""
     open: tuple[OpenAction, ...] = ()
+
+    @property
+    def acting(self) -> OpenAction | None:
+        """What the runner was told to carry out; a delegate needs none of it."""
+        return next((one for one in self.open if one.incarnation not in {None, DELEGATE}), None)
 
     @property
     def started(self) -> OpenAction | None:

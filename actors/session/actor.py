@@ -6,6 +6,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from refold.actors.delegation.family import beside
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
 from refold.actors.logger import logger
@@ -103,16 +104,17 @@ class SessionActor(Actor):
         stream: str,
         log: EventLog,
         epoch: int,
-        opening: Submit,
+        claim: str,
+        opening: Submit | None,
         followers: Followers,
         masker: Masker | None = None,
     ) -> None:
         super().__init__(port, session_name(stream))
         self._masker = masker
         self._stream, self._log, self._epoch, self._followers = stream, log, epoch, followers
-        self._opening = opening = masked_submit(opening, masker) if masker else opening
-        self._claim = (*opening.before, opening.command)[0].id
-        self._claimed = False
+        self._opening = masked_submit(opening, masker) if masker and opening else opening
+        self._claim = claim
+        self._claimed: SessionClaimed | None = None
         self._state = self._ahead = initial_state()
         self._flight: tuple[_Proposal, ...] = ()
         self._held: list[_Proposal] = []
@@ -140,7 +142,7 @@ class SessionActor(Actor):
             for name in self._followers.make:
                 self.port.restart(name)  # Its failure may have been told to the incarnation before this one.
                 self.port.tell(name, PerformAgain())
-        elif self._log.find(self._claim) is None:
+        elif self._opening is not None and self._log.find(self._claim) is None:
             self._propose(self._opening)
             self._take_off()
         else:  # Whoever was rebuilt may have died of learning it.
@@ -167,12 +169,12 @@ class SessionActor(Actor):
 
     @property
     def _driving(self) -> bool:
-        return self._claimed and self._fenced is None
+        return self._claimed is not None and self._fenced is None
 
     def _see(self, record: Record, state: State) -> None:
         """Take in the next record, and the state after it."""
         if isinstance(record.event, SessionClaimed):
-            self._claimed = record.command == self._claim
+            self._claimed = record.event if record.command == self._claim else None
         self._state = state
 
     # Deciding -----------------------------------------------------------------------------------------
@@ -253,7 +255,16 @@ class SessionActor(Actor):
             entries=tuple(entry for proposal in self._flight for entry in proposal.entries),
             agenda=agenda(due(self._ahead)),
         )
-        self._log.append(append, on_committed=lambda result: port.tell(name, Settled(batch, result)))
+        beside = self._beside(append)
+        self._log.append(append, *beside, on_committed=lambda result: port.tell(name, Settled(batch, result)))
+
+    def _beside(self, append: Append) -> tuple[Append, ...]:
+        """Return what is committed with it in the streams of its delegates, where it may have any."""
+        settings = self._ahead.life.settings
+        if settings is None or not settings.agents:
+            return ()
+        states = [state for proposal in self._flight for state in proposal.states]
+        return beside(self._log, append, states, self._claimed)
 
     def _land(self, result: Appended | LogError) -> None:
         if isinstance(result, DiskFull):
@@ -264,7 +275,8 @@ class SessionActor(Actor):
             self._starved = False
             self.port.tell(SYSTEM, RoomAgain(self._stream))
         match result:
-            case Appended(again=False, records=records):
+            case Appended(again=False, records=whole):
+                records = tuple(record for record in whole if record.stream == self._stream)
                 self._publish(records, [state for proposal in flight for state in proposal.states])
                 self._answer(records, flight)
                 self._take_off()
@@ -317,7 +329,8 @@ class SessionActor(Actor):
             if isinstance(record.event, SessionClaimed) and record.command != self._claim:
                 self._fence(self._overtaken(), proposals)
                 return
-        if isinstance(result, LogError) and not records:
+        ours = not isinstance(result, WrongVersion) or result.stream == self._stream
+        if isinstance(result, LogError) and ours and not records:  # Else a delegate has come further.
             self._fence(result, proposals)
             return
         self._publish(records, states_after(self._state, [record.event for record in records]))

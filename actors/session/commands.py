@@ -126,6 +126,12 @@ class ReportObservation(_Command, frozen=True, kw_only=True, omit_defaults=True)
     fact: ObservationRecorded
 
 
+class ReportDelegate(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of a delegate that has ended, and what it spent."""
+
+    fact: ObservationRecorded
+
+
 class ReportRecall(_Command, frozen=True, kw_only=True, omit_defaults=True):
     fact: RecallRecorded
 
@@ -162,6 +168,7 @@ type Command = (
     | ReportAnswer
     | ReportConnection
     | ReportObservation
+    | ReportDelegate
     | ReportRecall
     | ReportRecording
     | FireTimer

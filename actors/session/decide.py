@@ -15,6 +15,8 @@ from refold.actors.controller.decide import (
 )
 from refold.actors.controller.steer import abandoned, decide_steering
 from refold.actors.controller.transitions import allowed
+from refold.actors.delegation.decide import check_delegate, decide_delegate
+from refold.actors.delegation.state import DELEGATE
 from refold.actors.memory.decide import decide_recall
 from refold.actors.runtime.decide import answer, decide_connection, decide_observation, follow_actions
 from refold.actors.security.names import no_analyzer
@@ -31,6 +33,7 @@ from refold.actors.session.commands import (
     RejectActions,
     ReportAnswer,
     ReportConnection,
+    ReportDelegate,
     ReportObservation,
     ReportRecall,
     ReportRecording,
@@ -114,6 +117,7 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
         return _closed(command)
     match command:
         case SendMessage() | PauseAgent() | ResumeAgent() | StopAgent() | ContinueAgent() | ChangeSettings():
+            check_delegate(state, command)
             return decide_steering(state, settings, command)
         case CloseSession(reason=reason):
             return _close(state, reason)
@@ -129,6 +133,8 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
             return decide_connection(state, command)
         case ReportObservation():
             return decide_observation(state, command)
+        case ReportDelegate():
+            return decide_delegate(state, command)
         case ReportRecall():
             return decide_recall(state, command)
         case ReportRecording():
@@ -149,7 +155,11 @@ def _close(state: State, reason: str) -> tuple[Event, ...]:
         "What it had done stays done.",
         reason="closed",
     )
-    running = tuple(answer(opened, said) for opened in state.hands.open if opened.incarnation is not None)
+    running = tuple(
+        answer(opened, said)
+        for opened in state.hands.open
+        if opened.incarnation not in {None, DELEGATE}  # A delegate is closed itself, and goes on with it.
+    )
     return (*abandoned(state, f"the session was closed ({reason})"), *running, SessionClosed(reason=reason))
 
 

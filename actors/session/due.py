@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from refold.actors.controller.decide import owes_ask, owes_recording
 from refold.actors.controller.transitions import RESTING
+from refold.actors.delegation.state import DELEGATE
 from refold.actors.runtime.decide import owes_connection
 from refold.actors.session.state import State
 
@@ -65,7 +66,13 @@ class SetTimer(_Effect, frozen=True, kw_only=True):
     when: int
 
 
-type Effect = Connect | Execute | PrepareAsk | AskModel | ReadRecording | Recall | SetTimer
+class AwaitDelegate(_Effect, frozen=True, kw_only=True):
+    """Have the delegate of the action at `action` run, and hear what came of it."""
+
+    action: int
+
+
+type Effect = Connect | Execute | PrepareAsk | AskModel | ReadRecording | Recall | SetTimer | AwaitDelegate
 
 
 def due(state: State) -> tuple[Effect, ...]:
@@ -84,7 +91,7 @@ def due(state: State) -> tuple[Effect, ...]:
                 started_in=opened.incarnation,
             )
             for opened in hands.open
-            if opened.incarnation is not None
+            if opened.incarnation is not None and opened.incarnation != DELEGATE
         ]
     if agent.state not in RESTING:
         effects += [
@@ -107,6 +114,12 @@ def due(state: State) -> tuple[Effect, ...]:
         effects.append(
             SetTimer(key=f"timer/{agent.state_version}", timer=agent.state_version, when=agent.retry_at)
         )
+    if state.delegates:
+        effects += [
+            AwaitDelegate(key=f"delegate/{one.version}", action=one.version)
+            for one in state.delegates
+            if one.answered or agent.state != "paused"
+        ]
     return tuple(effects)
 
 

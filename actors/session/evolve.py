@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from refold.actors.controller.evolve import concerns as concerns_agent
 from refold.actors.controller.evolve import evolve as evolve_agent
+from refold.actors.delegation.evolve import concerns as concerns_delegates
+from refold.actors.delegation.evolve import evolve as evolve_delegates
 from refold.actors.memory.evolve import concerns as concerns_recall
 from refold.actors.memory.evolve import evolve as evolve_recall
 from refold.actors.runtime.evolve import concerns as concerns_hands
@@ -54,6 +56,7 @@ def evolve(state: State, event: Event, version: int) -> State:
         agent=evolve_agent(state.agent, event, version) if concerns_agent(event) else state.agent,
         recall=evolve_recall(state.recall, event, version) if concerns_recall(event) else state.recall,
         hands=evolve_hands(state.hands, event, version) if concerns_hands(event) else state.hands,
+        delegates=evolve_delegates(state.delegates, event) if concerns_delegates(event) else state.delegates,
     )
 
 
@@ -85,7 +88,13 @@ def _concerns_life(event: Event) -> TypeGuard[_Concerning]:
 def _evolve_life(life: Life, event: _Concerning) -> Life:
     match event:
         case SessionStarted():
-            return replace(life, settings=event.settings, task=event.task)
+            return replace(
+                life,
+                settings=event.settings,
+                task=event.task,
+                parent=event.parent,
+                action=event.action,
+            )
         case SessionImported():
             return replace(life, imported=True)
         case SessionForked(parent=parent, workspace=workspace):
@@ -94,6 +103,8 @@ def _evolve_life(life: Life, event: _Concerning) -> Life:
                 life,
                 settings=None if settings is None else replace(settings, workspace=workspace),
                 origin=parent,
+                parent=None,
+                action=None,
                 imported=False,
                 closed=False,
                 epoch=0,

@@ -107,5 +107,13 @@ def runtime_name(stream: str) -> str:
     return f"{stream}/runtime"
 
 
+def delegation_name(stream: str) -> str:
+    return f"{stream}/delegation"
+
+
+def reporter_name(stream: str) -> str:
+    return f"{stream}/reporter"
+
+
 SYSTEM = "system"
 """The name that supervises sessions."""

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from refold.actors.controller.state import Agent
+from refold.actors.delegation.state import Delegates
 from refold.actors.memory.state import Recall
 from refold.actors.runtime.state import Hands
 from refold.eventlog.settings import Settings
@@ -17,6 +18,9 @@ class Life(Struct, frozen=True, kw_only=True):
     closed: bool = False
     imported: bool = False
     origin: str | None = None
+    parent: str | None = None
+    action: int | None = None
+    """The stream that this one is a delegate of, and the action there that it answers."""
     greeted: bool = False
     """The system message stands: the start is through."""
     tools: tuple[str, ...] = ()
@@ -31,6 +35,7 @@ class State(Struct, frozen=True, kw_only=True):
     agent: Agent = Agent()
     recall: Recall = Recall()
     hands: Hands = Hands()
+    delegates: Delegates = ()
 
 
 def initial_state() -> State:

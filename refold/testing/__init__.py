@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from refold.eventlog.memory_log import MemoryLog
     from refold.testing.contract import EventLogContract
     from refold.testing.dispatch_contract import DispatcherContract
-    from refold.testing.laws import Broken
+    from refold.testing.minutes import Broken
     from refold.testing.runner_contract import RunnerContract
     from refold.testing.scenarios import SCENARIOS
     from refold.testing.sessions import SessionRun, SessionScenario
@@ -56,7 +56,7 @@ __all__ = [
 
 _HOME = {
     "SCENARIOS": "refold.testing.scenarios",
-    "Broken": "refold.testing.laws",
+    "Broken": "refold.testing.minutes",
     "DispatcherContract": "refold.testing.dispatch_contract",
     "EventLogContract": "refold.testing.contract",
     "FakeRunner": "refold.actors.runner.fake",

@@ -26,7 +26,8 @@ from refold.eventlog.observations import Cancelled
 from refold.eventlog.record import Record
 from refold.eventlog.risk import Assessment, Risk
 from refold.eventlog.settings import Settings
-from refold.testing.laws import Broken, Kinds, Minutes, by_kind
+from refold.testing.laws import Kinds, by_kind
+from refold.testing.minutes import Broken, Minutes
 
 _RISKS: tuple[Risk, ...] = ("low", "medium", "high", "unknown", "low")
 _RISKY: Mapping[str, frozenset[Risk]] = MappingProxyType(

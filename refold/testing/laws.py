@@ -10,132 +10,21 @@ from typing import get_args
 
 from refold.actors.controller.transitions import RESTING
 from refold.actors.session.due import agenda, due
-from refold.actors.session.evolve import evolve
-from refold.actors.session.state import State, initial_state
-from refold.eventlog.actions import Message
 from refold.eventlog.events import (
-    ActionProposed,
-    ActionsConfirmed,
     ActionStarted,
     AgentStateChanged,
     AskAbandoned,
     CallRefused,
     Event,
-    LimitsExtended,
-    MessageReceived,
     ModelAnswered,
     ModelAsked,
     ModelFailed,
     ObservationRecorded,
-    RecallRecorded,
-    RuntimeConnected,
-    RuntimeFailed,
-    RuntimeLost,
     SessionClaimed,
-    SessionForked,
-    SessionStarted,
-    SettingsChanged,
 )
-from refold.eventlog.observations import Cancelled
 from refold.eventlog.record import Record
+from refold.testing.minutes import Broken, Minutes
 from refold.testing.transitions import possible
-
-
-class Broken(AssertionError):
-    """A law does not hold: `law` names it."""
-
-    def __init__(self, law: str, found: str) -> None:
-        super().__init__(f"{law}: {found}")
-        self.law = law
-
-
-class Minutes:
-    """What the records of one stream say so far, as far as the laws need it."""
-
-    def __init__(self) -> None:
-        self.state: State = initial_state()
-        self.version = -1
-        self.epoch = 0
-        self.commands: set[str] = set()
-        self.open: dict[int, str] = {}
-        """Actions without an observation, with their kind."""
-        self.started: dict[int, int] = {}
-        """How often each action was started."""
-        self.answered: set[int] = set()
-        self.cancelled: set[int] = set()
-        """Actions that were answered in the runner's stead because a person ended them."""
-        self.confirmed: set[int] = set()
-        self.unheard: set[int] = set()
-        """Messages of users without their recall."""
-        self.ask: int | None = None
-        self.runner: str | None = None
-        self.lines: dict[str, int] = {}
-        """Answers and failures accepted of each model."""
-        self.asked = ""
-        """The model that was asked last."""
-        self.requests: list[str] = []
-        self.steps = self.steps_base = self.steps_max = 0
-        """Steps begun, how many at the last extension, and how many there may be until the next."""
-        self.cost_usd = self.cost_base_usd = 0.0
-        self.cost_max_usd: float | None = None
-        self._asked: dict[int, float] = {}
-
-    def take(self, record: Record) -> None:  # noqa: PLR0915 - a few lines for each kind of fact
-        event = record.event
-        self.version = record.version
-        if record.given is not None:
-            self.commands.add(record.given.id)
-        match event:
-            case ActionProposed(action=action) if not isinstance(action, Message):
-                self.open[record.version] = type(action).__name__
-            case ActionsConfirmed(actions=actions):
-                self.confirmed.update(actions)
-            case ActionStarted(cause=int(cause)):
-                self.started[cause] = self.started.get(cause, 0) + 1
-            case ObservationRecorded(cause=int(cause), observation=observation):
-                self.open.pop(cause, None)
-                self.answered.add(cause)
-                if isinstance(observation, Cancelled):
-                    self.cancelled.add(cause)
-            case MessageReceived():
-                self.unheard.add(record.version)
-            case RecallRecorded(cause=int(cause)):
-                self.unheard.discard(cause)
-            case ModelAsked(request=request, step=step):
-                self.ask, self.asked, self.steps = record.version, event.model, step
-                self.requests.append(request)
-                self._asked[record.version] = event.cost_estimated_usd or 0.0
-            case ModelAnswered() | ModelFailed():
-                self.ask = None
-                self.lines[self.asked] = self.lines.get(self.asked, 0) + 1
-                if isinstance(event, ModelAnswered):
-                    self.cost_usd += event.cost_usd or 0.0
-            case AskAbandoned(cause=int(cause)):
-                self.ask = None
-                self.cost_usd += self._asked.get(cause, 0.0)
-            case SessionStarted(settings=settings):
-                self.steps_max, self.cost_max_usd = settings.iterations_max, settings.budget_usd
-            case LimitsExtended(iterations=iterations, budget_usd=budget_usd):
-                self.steps_base, self.steps_max = self.steps, self.steps + iterations
-                if budget_usd is not None:
-                    self.cost_base_usd, self.cost_max_usd = self.cost_usd, self.cost_usd + budget_usd
-            case SettingsChanged():
-                if event.iterations_max is not None:
-                    self.steps_max = self.steps_base + event.iterations_max
-                if event.budget_usd is not None:
-                    self.cost_max_usd = self.cost_base_usd + event.budget_usd
-            case RuntimeConnected(incarnation=incarnation):
-                self.runner = incarnation
-            case RuntimeLost() | RuntimeFailed():
-                self.runner = None
-            case SessionClaimed(epoch=epoch):
-                self.epoch, self.runner = epoch, None
-            case SessionForked():
-                self.epoch = 0
-            case _:
-                pass
-        self.state = evolve(self.state, event, record.version)
-
 
 # Asked about every record ---------------------------------------------------------------------------------
 
@@ -184,6 +73,8 @@ def an_agent_steps_only_when_nothing_is_open(minutes: Minutes, record: Record) -
                 return f"version {record.version} asks before memory saw {sorted(minutes.unheard)}"
             if minutes.ask is not None:
                 return f"version {record.version} asks while {minutes.ask} has no answer"
+            if minutes.delegates:
+                return f"version {record.version} asks while delegates of {[*minutes.delegates]} work"
             if minutes.state.agent.state != "running":
                 return f"version {record.version} asks while the agent is {minutes.state.agent.state}"
         case _:

@@ -15,7 +15,7 @@ from refold.actors.session.commands import (
     StopAgent,
 )
 from refold.actors.session.state import State
-from refold.testing.laws import Broken
+from refold.testing.minutes import Broken
 from refold.testing.person import Heard
 from refold.testing.transitions import possible
 

@@ -1,5 +1,6 @@
 """Another process that claims a session while ours drives it, does nothing with it, and ends."""
 
+from refold.actors.delegation.family import claims
 from refold.actors.session.commands import ClaimSession, to_given
 from refold.actors.session.decide import foresee
 from refold.actors.session.due import agenda, configuration_digest, due
@@ -10,7 +11,7 @@ from refold.eventlog.log import Append, Entry, EventLog
 
 
 def claim(log: EventLog, stream: str, at: int, code: str) -> None:
-    """Claim `stream` at this time (ns UTC), as of now; nothing happens where there is none yet."""
+    """Claim `stream` and its delegates at this time (ns UTC); nothing happens where there is none yet."""
     if log.head(stream) is None:
         return
     state = fold(initial_state(), log.read(stream, check=False))
@@ -27,4 +28,5 @@ def claim(log: EventLog, stream: str, at: int, code: str) -> None:
     foreseen = foresee(state, command)
     entry = Entry(given=to_given(command, foreseen.events[0]), events=foreseen.events)
     owed = agenda(due(foreseen.states[-1]))
-    log.commit(Append(stream=stream, expected=state.version, epoch=epoch, entries=(entry,), agenda=owed))
+    append = Append(stream=stream, expected=state.version, epoch=epoch, entries=(entry,), agenda=owed)
+    log.commit(append, *claims(log, stream, state.delegates, command.id, fact))

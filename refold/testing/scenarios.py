@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from refold.actors.models.fake import Line, says
 from refold.eventlog.events import Usage
-from refold.eventlog.settings import Price
+from refold.eventlog.settings import AgentSettings, Price
 from refold.testing.sessions import SETTINGS, SessionScenario
 from refold.testing.simulation import Scenario
 
@@ -89,8 +89,52 @@ REPAIRS = SessionScenario(
     interjections_max=2,
     encores=5,
 )
+
+
+def _task(agent: str, task: str = "a part of it") -> tuple[str, dict[str, str]]:
+    return "delegate", {"agent": agent, "task": task}
+
+
+def _costing(*lines: Line) -> tuple[Line, ...]:
+    return tuple(replace(line, usage=_USAGE, cost_usd=0.0024) for line in lines if not callable(line))
+
+
+DELEGATING = SessionScenario(
+    name="delegating",
+    settings=replace(
+        SETTINGS,
+        model="script:x",
+        budget_usd=0.2,
+        iterations_max=20,
+        agents={
+            "helper": AgentSettings(agent="codeact", model="script:helper", iterations_max=4),
+            "deep": AgentSettings(agent="codeact", model="script:deep", budget_usd=0.01),
+            "lost": AgentSettings(agent="no-such-agent"),
+        },
+    ),
+    price=Price(prompt=2.0, completion=4.0),
+    lines=_costing(
+        says("first", _task("helper")),
+        says("", _run("1"), _task("elf"), _task("lost"), _task("deep"), _run("2")),
+        says("", FINISH),
+        *(says(f"more {number}", _task("helper"), FINISH) for number in range(12)),
+    ),
+    scripts={
+        "script:helper": _costing(
+            says("", _run("h1")),
+            says("", _task("deep"), _run("h2")),
+            says("", FINISH),
+        ),
+        "script:deep": _costing(says("", _run("d1")), says("what now?")),
+    },
+    verbs=("say", "pause", "resume", "stop", "continue", "close"),
+    interjections_max=3,
+    versions=60,
+    encores=4,
+)
 SCENARIOS: dict[str, SessionScenario] = {
-    scenario.name: scenario for scenario in (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS, RISKY)
+    scenario.name: scenario
+    for scenario in (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS, RISKY, DELEGATING)
 }
 
 

@@ -1,6 +1,5 @@
 """Simulated sessions: a whole session with its world and a person, watched by every law."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from types import MappingProxyType
@@ -12,30 +11,31 @@ from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.faults import ProcessDied
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.follower import Follower
-from refold.actors.models.fake import Line
+from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.runner.fake import Answer, obedient
 from refold.actors.session.actor import SessionActor
-from refold.actors.session.messages import Fenced
+from refold.actors.session.messages import Fenced, Submit, session_name
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
 from refold.eventlog.actions import Action
-from refold.eventlog.events import AgentState, RuntimeLost, SessionStarted
+from refold.eventlog.events import AgentState, SessionStarted
 from refold.eventlog.log import EventLog
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.observations import Observation
 from refold.eventlog.record import Record
 from refold.eventlog.settings import Price, Settings
-from refold.testing.approvals import Approvals, check_approvals, concerned
+from refold.testing.approvals import Approvals, concerned
 from refold.testing.crash import IDENTITY, STREAM
+from refold.testing.delegation import FamilyLaws
 from refold.testing.disk import Disk
-from refold.testing.laws import Broken, Minutes, check, check_rest
 from refold.testing.linear import check_commands
+from refold.testing.minutes import Broken, Minutes
 from refold.testing.person import Person
 from refold.testing.rival import claim
 from refold.testing.simulation import Run
-from refold.testing.steps import Steps, check_step
 from refold.testing.troubled import TroubledWorld
 from refold.testing.verbs import Verb, command_of
+from refold.testing.watched import Watched, named
 
 if TYPE_CHECKING:
     from refold.actors.session.state import State
@@ -83,6 +83,8 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     law: Callable[["SessionRun"], None] | None = None
     """Your own law, asked when all is over; raises `Broken`."""
     disk: Literal["memory", "lmdb"] = "memory"
+    scripts: Mapping[str, tuple[Line, ...]] = MappingProxyType({})
+    """What other models say, by their names; those not named here say `lines`."""
 
     def run(self, stepper: Stepper, seed: int) -> Run:
         return SessionRun(self, stepper, seed)
@@ -96,7 +98,7 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
 
 
 class SessionRun:
-    """One session of one seed: `minutes` follow what is committed, `states` are those after each version."""
+    """One session of one seed, with its delegates; `minutes` and `states` are the session's own."""
 
     def __init__(self, scenario: SessionScenario, stepper: Stepper, seed: int) -> None:
         self.scenario, self.stepper = scenario, stepper
@@ -112,6 +114,7 @@ class SessionRun:
             return answering(key, action)
 
         self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=answer)
+        self.world.scripts.update({name: ScriptedModel(lines) for name, lines in scenario.scripts.items()})
         self._file = _file() if scenario.disk == "lmdb" else None
         if self._file is None:
             self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._fresh.append, rival=_rival)
@@ -119,21 +122,28 @@ class SessionRun:
             reopen = self._file.reopen
             self.disk = Disk(stepper, self._file.log, self._fresh.append, reopen=reopen, rival=_rival)
         self._verified = seed % VERIFIED_EVERY == 0
-        self.minutes, self.steps = Minutes(), Steps(conversation=self._verified)
-        asks = concerned(scenario.settings) or "policy" in scenario.verbs
-        self._approvals = Approvals() if asks else None
-        self.states: list[State] = []
-        minutes = self.minutes
+        self._asks = concerned(scenario.settings) or "policy" in scenario.verbs
+        self.streams: dict[str, Watched] = {}
+        """Every stream there is, by its name: the session's own and those of its delegates."""
+        self._family = FamilyLaws(self.streams)
+        self.root = self._meet(STREAM)
+        minutes = self.root.minutes
         self.person = Person(stepper, STREAM, lambda: minutes.version)
         self._sessions: Sessions | None = None
         self._plan = scenario.plan(Random(f"person of {seed}"))  # noqa: S311 - repeatable on purpose
         self._encores = scenario.encores
         self._insists = self._commands = self._asked = self._struck = self._let_go = 0
-        self._effects = Counter[int]()
         self._seen: set[str] = set()
-        self._digests: list[bytes] = []
         self._broken: Broken | None = None
         self._troubles: list[Trouble] = []
+
+    @property
+    def minutes(self) -> Minutes:
+        return self.root.minutes
+
+    @property
+    def states(self) -> "list[State]":
+        return self.root.states
 
     # A run ------------------------------------------------------------------------------------------------
 
@@ -191,6 +201,8 @@ class SessionRun:
         if state.life.closed and self._sessions is not None:
             self._sessions.claim(STREAM)
             return True
+        if self._approve():
+            return True
         self._check_quiet()
         verb = self.scenario.at_rest.get(state.agent.state)
         if verb is None or self._encores <= 0:
@@ -207,10 +219,10 @@ class SessionRun:
         self._check_acknowledged()
         if self.scenario.law is not None:
             self.scenario.law(self)
-        if self._verified:
-            verdict = verify(self.disk, STREAM, code=IDENTITY.code)
+        for stream in self.streams if self._verified else ():
+            verdict = verify(self.disk, stream, code=IDENTITY.code)
             if verdict.divergence is not None:
-                raise Broken("deciding_again_decides_the_same", str(verdict.divergence))
+                raise Broken("deciding_again_decides_the_same", f"{stream}: {verdict.divergence}")
 
     def witness(self, actors: Mapping[str, Actor]) -> None:
         try:
@@ -220,7 +232,7 @@ class SessionRun:
             self._broken = self._broken or broken
 
     def evidence(self) -> bytes:
-        return b"".join(self._digests[-1:])
+        return b"".join(digest for watched in self.streams.values() for digest in watched.digests[-1:])
 
     def seen(self) -> Sequence[str]:
         return tuple(self._seen)
@@ -240,109 +252,93 @@ class SessionRun:
         fresh = tuple(self._fresh)
         self._fresh.clear()
         for record in fresh:
+            watched = self.streams.get(record.stream) or self._meet(record.stream)
             if record.given is not None:
-                self._seen.add(f"{self.minutes.state.agent.state} {record.given.kind}")
-            self._check_lost(record)
-            check_step(self.minutes, self.steps, record)
-            if self._approvals is not None:
-                check_approvals(self.minutes, self._approvals, record)
-            check(self.minutes, record)
-            self.states.append(self.minutes.state)
-            self._digests.append(record.digest)
+                self._seen.add(f"{watched.minutes.state.agent.state} {record.given.kind}")
+            self._family.before(record)
+            watched.take(record)
+        if fresh:
+            self._family.between(fresh)
         touched = tuple(self._touched)
         self._touched.clear()
         for key in touched:
-            self._check_touched(key)
+            stream, version = named(key)
+            self.streams[stream].touch(version)
+
+    def _meet(self, stream: str) -> Watched:
+        runners, approvals = self.world.runner_of(stream), Approvals() if self._asks else None
+        self.streams[stream] = watched = Watched(stream, runners, approvals, conversation=self._verified)
+        return watched
 
     # A person ---------------------------------------------------------------------------------------------
 
     def _do(self, verb: Verb) -> None:
         self._commands += 1
-        at, id_ = self.stepper.now_ns(), f"person/{self._commands}"
+        id_, at = f"person/{self._commands}", self.stepper.now_ns()
         self.person.say(command_of(verb, id_, at, self.minutes.state, self._commands))
 
-    # Laws about more than the log -------------------------------------------------------------------------
+    def _approve(self) -> bool:
+        """Confirm what a delegate waits with; whoever drives its parent drives it."""
+        for stream, watched in self.streams.items():
+            state = watched.minutes.state
+            if watched is self.root or state.agent.state != "awaiting_user_confirmation":
+                continue
+            if self._insists >= INSISTS_MAX:
+                raise Broken("every_command_is_answered", f"{stream} hears no confirmation")
+            self._insists += 1
+            id_, at = f"person/{stream}/{self._insists}", self.stepper.now_ns()
+            command = command_of("confirm", id_, at, state, 0)
+            self.stepper.tell(session_name(stream), Submit(command=command))
+            return True
+        return False
 
-    def _check_touched(self, key: str) -> None:
-        """B16, B32, design 6: the world is touched once, and only by what is recorded as started."""
-        version = _version(key)
-        self._effects[version] += 1
-        if self._effects[version] > 1:
-            raise Broken("an_action_takes_effect_at_most_once", f"{key}: {self._effects[version]} times")
-        if version not in self.minutes.started:
-            raise Broken("what_touches_the_world_was_recorded_before", f"{key} was not started")
+    # Laws about more than one stream ----------------------------------------------------------------------
 
     def _check_asked(self) -> None:
-        known = set(self.minutes.requests)
         for request in self.world.asked[self._asked :]:
-            if request not in known:
+            if not any(request in watched.minutes.requests for watched in self.streams.values()):
                 raise Broken("a_request_is_recorded_before_it_leaves", request)
         self._asked = len(self.world.asked)
 
-    def _check_lost(self, record: Record) -> None:
-        match record.event:
-            case RuntimeLost(incarnation=incarnation) if incarnation not in self.world.runner.lost:
-                raise Broken("a_runner_is_lost_only_if_it_died", f"{incarnation} lives")
-            case _:
-                pass
-
     def _check_let_go(self) -> None:
-        """Design 6: the runner keeps a result until the observation is in the log."""
         for key in self.world.let_go[self._let_go :]:
-            if _version(key) not in self.minutes.answered:
-                raise Broken("a_result_is_kept_until_it_is_recorded", f"{key} was let go before")
+            stream, version = named(key)
+            self.streams[stream].forget(version)
         self._let_go = len(self.world.let_go)
-
-    def _check_interrupted(self) -> None:
-        """B13, B26: what a person ended does not run on; the runner is told so, now or when it is back."""
-        last, runner = max(self.minutes.started, default=None), self.minutes.state.hands.incarnation
-        if last is None or last not in self.minutes.cancelled:
-            return
-        if runner is None or runner in self.world.runner.lost:  # Who is gone runs nothing.
-            return
-        told = (*self.world.runner.interrupted, *self.world.let_go)
-        if last not in map(_version, told):
-            raise Broken("what_nobody_awaits_is_interrupted", f"version {last} may run on")
 
     def _check_quiet(self) -> None:
         self._take_fresh()
-        check_rest(self.minutes, self.disk.agenda().get(STREAM, b""))
-        self._check_interrupted()
-        self._check_abreast()
+        agenda = self.disk.agenda()
+        for stream, watched in self.streams.items():
+            watched.check_quiet(agenda.get(stream, b""))
+        living = self.stepper.living()
+        self._family.at_rest(living)
+        self._check_abreast(living)
 
     def _check_live(self, actors: Mapping[str, Actor]) -> None:
-        """Design 5: what an actor holds is the fold of what it has seen, at any moment."""
         for name, actor in actors.items():
-            if not isinstance(actor, Follower | SessionActor) or (version := actor.state.version) < 0:
-                continue
-            if version >= len(self.states):
-                raise Broken("nobody_is_ahead_of_the_log", f"{name} at version {version}")
-            if actor.state != self.states[version]:
-                raise Broken("live_state_is_the_fold_of_the_log", f"{name} at version {version}")
+            if isinstance(actor, Follower | SessionActor):
+                self.streams[name.rpartition("/")[0]].check_live(name, actor)
 
-    def _check_abreast(self) -> None:
-        """Design 5: where nothing moves, everybody has heard everything."""
-        for name, actor in self.stepper.living().items():
-            if isinstance(actor, Follower | SessionActor) and actor.state.version != self.minutes.version:
-                raise Broken("everybody_has_heard_everything_at_rest", f"{name} at {actor.state.version}")
+    def _check_abreast(self, actors: Mapping[str, Actor]) -> None:
+        """Hold design 5: where nothing moves, everybody has heard everything."""
+        for name, actor in actors.items():
+            if not isinstance(actor, Follower | SessionActor):
+                continue
+            version = actor.state.version
+            if version != self.streams[name.rpartition("/")[0]].minutes.version:
+                raise Broken("everybody_has_heard_everything_at_rest", f"{name} at {version}")
 
     def _check_acknowledged(self) -> None:
-        """Design 4: what was acknowledged is in the log, as it was acknowledged."""
-        head = self.disk.head(STREAM)
-        if head is None or (head.version, head.digest) != (len(self.states) - 1, self._digests[-1]):
-            raise Broken("what_is_acknowledged_is_stored", f"the stream ends with {head}")
+        """Hold design 4: what was acknowledged is in the log, as it was acknowledged."""
+        for stream, watched in self.streams.items():
+            head, digests = self.disk.head(stream), watched.digests
+            if head is None or (head.version, head.digest) != (len(digests) - 1, digests[-1]):
+                raise Broken("what_is_acknowledged_is_stored", f"the stream {stream} ends with {head}")
         for one in self.person.heard:
             for record in one.records:
-                if self._digests[record.version] != record.digest:
+                if self.root.digests[record.version] != record.digest:
                     raise Broken("what_is_acknowledged_is_stored", f"version {record.version} is not")
-
-
-def _version(key: str) -> int:
-    """Return the action that a key names."""
-    version = key.rpartition("/")[2]
-    if not version.isdecimal():
-        raise Broken("a_key_names_its_action", key)
-    return int(version)
 
 
 def _rival(log: EventLog, at: int) -> None:

@@ -11,7 +11,7 @@ from refold.actors.dispatch.choosers import Chooser, Replay, SwarmChooser
 from refold.actors.dispatch.faults import Livelock, ProcessDied
 from refold.actors.dispatch.stepper import Stepper
 from refold.eventlog.record import Record
-from refold.testing.laws import Broken
+from refold.testing.minutes import Broken
 from refold.testing.telling import tell
 
 LIVES_MAX = 50

@@ -28,7 +28,8 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.record import Record
 from refold.projections.conversation import Conversation
-from refold.testing.laws import EVERY, Broken, Kinds, Minutes, by_kind
+from refold.testing.laws import EVERY, Kinds, by_kind
+from refold.testing.minutes import Broken, Minutes
 
 if TYPE_CHECKING:
     from refold.eventlog.observations import Observation

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import get_args, override
 
 from refold.actors.dispatch.stepper import Stepper
-from refold.actors.models.fake import Line
+from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.models.port import Model, OnGlimpse
-from refold.actors.runner.fake import Answer, obedient
+from refold.actors.runner.fake import Answer, FakeWorld, obedient
 from refold.actors.runtime.port import HandsPort
 from refold.eventlog.actions import Action
 from refold.eventlog.events import FaultClass, ModelAnswered, ModelFailed, RuntimeConnected, RuntimeFailed
@@ -60,16 +60,16 @@ class TroubledWorld(SmallWorld):
 
     @override
     def model(self, settings: Settings) -> Model:
-        return _TroubledModel(self)
+        return _TroubledModel(self, self.scripts.get(str(settings.model), self.scripted))
 
     @override
     def hands(self, stream: str) -> HandsPort:
-        return _TroubledHands(self)
+        return _TroubledHands(self, self.runner_of(stream))
 
 
 class _TroubledModel:
-    def __init__(self, world: TroubledWorld) -> None:
-        self._world = world
+    def __init__(self, world: TroubledWorld, scripted: ScriptedModel) -> None:
+        self._world, self._scripted = world, scripted
 
     def ask(
         self, request: Request, *, script_line: int = 0, on_glimpse: OnGlimpse | None = None
@@ -79,14 +79,14 @@ class _TroubledModel:
         world.stepper.point("asking the model")
         fault = world.stepper.mishap("model", *MODEL_FAULTS)
         if fault is None:
-            return world.scripted.ask(request, script_line=script_line, on_glimpse=on_glimpse)
+            return self._scripted.ask(request, script_line=script_line, on_glimpse=on_glimpse)
         after_s = RETRY_AFTER_S if fault == "rate_limit" else None
         return ModelFailed(fault=fault, message="the model is troubled", retry_after_s=after_s)  # type: ignore[arg-type]
 
 
 class _TroubledHands(SmallHands):
-    def __init__(self, world: TroubledWorld) -> None:
-        super().__init__(world)
+    def __init__(self, world: TroubledWorld, runners: FakeWorld) -> None:
+        super().__init__(world, runners)
         self._troubled = world
 
     @override
@@ -97,7 +97,7 @@ class _TroubledHands(SmallHands):
         stepper.point("connecting")
         match stepper.mishap("runner", "lost", "unavailable"):
             case "lost":
-                self._troubled.runner.lose()
+                self._runners.lose()
             case "unavailable":
                 return RuntimeFailed(reason="no sandbox works here")
             case _:
@@ -114,7 +114,7 @@ class _TroubledHands(SmallHands):
         started_in: str,
         on_glimpse: OnGlimpse | None = None,
     ) -> Observation:
-        stepper, runner = self._troubled.stepper, self._troubled.runner
+        stepper, runner = self._troubled.stepper, self._runners
         stepper.point("before executing")
         if key not in runner.known and (loss := stepper.mishap("runner", *LOSSES)):
             runner.mishaps[key] = loss  # type: ignore[assignment]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from refold.actors.delegation.state import root_name
 from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.runner.fake import Answer, FakeRunner, FakeWorld, obedient
@@ -25,7 +26,11 @@ class SmallWorld:
         self, lines: Sequence[Line] = (), *, price: Price | None = None, answer: Answer = obedient
     ) -> None:
         self.scripted = ScriptedModel(lines)
+        self.scripts: dict[str, ScriptedModel] = {}
+        """Models that say something else than `scripted`, by name."""
         self.runner = FakeWorld(answer)
+        self.delegated: dict[str, FakeWorld] = {}
+        """The runners of delegates, by their stream."""
         self.launches_fail = 0
         """So many launches of a runner still fail."""
         self.secrets: tuple[str, ...] = ()
@@ -54,8 +59,8 @@ class SmallWorld:
     ) -> tuple[Assessment | None, ...]:
         return tuple(None if action is None else self.assessing(action) for action in wanted)
 
-    def model(self, settings: Settings) -> Model:  # noqa: ARG002 - one model for all
-        return self.scripted
+    def model(self, settings: Settings) -> Model:
+        return self.scripts.get(str(settings.model), self.scripted)
 
     def price(self, settings: Settings) -> Price | None:
         return settings.price or self._price
@@ -69,8 +74,14 @@ class SmallWorld:
     def masker(self, stream: str) -> Masker | None:  # noqa: ARG002
         return Masker(self.secrets) if self.secrets else None
 
-    def hands(self, stream: str) -> HandsPort:  # noqa: ARG002 - one runner for all
-        return SmallHands(self)
+    def hands(self, stream: str) -> HandsPort:
+        return SmallHands(self, self.runner_of(stream))
+
+    def runner_of(self, stream: str) -> FakeWorld:
+        """Return where a session's runners live: each delegate has its own, all others share one."""
+        if stream == root_name(stream):
+            return self.runner
+        return self.delegated.setdefault(stream, FakeWorld(self.runner.answer))
 
     def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:  # noqa: ARG002
         return RecallRecorded(recall="workspace_context", content=f"workspace: {settings.workspace}")
@@ -82,8 +93,8 @@ class SmallWorld:
 class SmallHands:
     """A session's way to the runner of a `SmallWorld`."""
 
-    def __init__(self, world: SmallWorld) -> None:
-        self._world = world
+    def __init__(self, world: SmallWorld, runners: FakeWorld | None = None) -> None:
+        self._world, self._runners = world, runners or world.runner
         self._runner: FakeRunner | None = None
 
     def connect(
@@ -94,8 +105,8 @@ class SmallHands:
             world.launches_fail -= 1
             return RuntimeFailed(reason="no sandbox works here")
         try:
-            living = world.runner.connect(epoch=epoch)
-            self._runner = living or world.runner.launch(epoch=epoch, incarnation=incarnation)
+            living = self._runners.connect(epoch=epoch)
+            self._runner = living or self._runners.launch(epoch=epoch, incarnation=incarnation)
         except (LaunchFailed, RunnerRefused) as error:
             return RuntimeFailed(reason=str(error))
         return RuntimeConnected(
@@ -126,6 +137,13 @@ class SmallHands:
 
     def interrupt(self, key: str) -> None:
         self._quietly("interrupt", key)
+
+    def end(self) -> None:
+        try:
+            if self._runner is not None:
+                self._runner.end()
+        except (RunnerLost, RunnerRefused):
+            pass
 
     def _quietly(self, verb: str, key: str) -> None:
         try:

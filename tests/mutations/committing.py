@@ -94,13 +94,23 @@ SESSION = (
         name="any claim in the log is taken for one's own",
         family="session actor",
         file="actors/session/actor.py",
-        edits=(("self._claimed = record.command == self._claim", "self._claimed = True"),),
+        edits=(
+            (
+                "self._claimed = record.event if record.command == self._claim else None",
+                "self._claimed = record.event",
+            ),
+        ),
     ),
     Bug(
         name="a claim that a crash overtook is not said again",
         family="session actor",
         file="actors/session/actor.py",
-        edits=(("elif self._log.find(self._claim) is None:", "elif not self._state.life.epoch:"),),
+        edits=(
+            (
+                "elif self._opening is not None and self._log.find(self._claim) is None:",
+                "elif self._opening is not None and not self._state.life.epoch:",
+            ),
+        ),
     ),
     Bug(
         name="a command said twice is decided twice while the first is on its way",

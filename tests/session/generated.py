@@ -220,6 +220,9 @@ class World:
     def acknowledge(self, key: str) -> None:
         del key
 
+    def end(self) -> None:
+        pass
+
     def interrupt(self, key: str) -> None:
         del key
 

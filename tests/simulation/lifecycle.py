@@ -32,7 +32,8 @@ from refold.eventlog.events import MessageReceived, SettingsChanged
 from refold.eventlog.log import EventLog
 from refold.eventlog.settings import Settings
 from refold.testing.crash import IDENTITY, STREAM
-from refold.testing.laws import Minutes, check
+from refold.testing.laws import check
+from refold.testing.minutes import Minutes
 from refold.testing.sessions import SETTINGS
 from refold.testing.world import SmallWorld
 

@@ -8,7 +8,7 @@ import pytest
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.stepper import Stepper
 from refold.eventlog.record import Record
-from refold.testing.laws import Broken
+from refold.testing.minutes import Broken
 from refold.testing.shrink import law_of, shrink
 from refold.testing.simulation import Run, Simulated, simulate
 

@@ -1,0 +1,116 @@
+"""Laws of a parent and its delegates (B42, B43): each is about two streams, and asked after every commit."""
+
+from collections.abc import Collection, Mapping
+
+from refold.actors.delegation.state import child_name
+from refold.eventlog.events import (
+    ActionStarted,
+    AgentState,
+    LateResultRecorded,
+    ObservationRecorded,
+    SessionStarted,
+)
+from refold.eventlog.observations import DelegateResult
+from refold.eventlog.record import Record
+from refold.testing.minutes import Broken
+from refold.testing.watched import Watched
+
+ENDS: frozenset[AgentState] = frozenset({"finished", "rejected", "error", "stopped", "awaiting_user_input"})
+"""How a delegate can end."""
+
+ROUNDING_USD = 1e-9
+
+
+class FamilyLaws:
+    """Follows all streams of a run; `watched` holds them by name."""
+
+    def __init__(self, watched: Mapping[str, Watched]) -> None:
+        self._watched = watched
+        self._over: set[str] = set()
+        """Delegates whose result is on record."""
+        self._left: dict[str, tuple[int, float | None]] = {}
+        """What the parent of each delegate had left when it was started."""
+
+    def before(self, record: Record) -> None:
+        """Hold what is about a record that is next in its stream; raises `Broken`."""
+        if record.stream in self._over:
+            raise Broken("the_end_of_a_delegate_is_final", f"{record.stream} goes on: {record.type}")
+        match record.event:
+            case ActionStarted(cause=int(cause), incarnation="delegate"):
+                self._begun(record.stream, cause)
+            case SessionStarted(parent=str()) as started:
+                self._granted(record.stream, started)
+            case (
+                ObservationRecorded(cause=int(cause), observation=DelegateResult() as result)
+                | LateResultRecorded(cause=int(cause), observation=DelegateResult() as result)
+            ):
+                self._returned(record.stream, cause, result)
+            case _:
+                pass
+
+    def between(self, fresh: Collection[Record]) -> None:
+        """Hold what must be so after a whole commit: no process could tell its streams apart."""
+        for stream in {record.stream for record in fresh}:
+            minutes = self._watched[stream].minutes
+            for action, epoch in minutes.delegates.items():
+                child = self._watched.get(child_name(stream, action))
+                if child is None:
+                    raise Broken(
+                        "a_delegate_starts_with_its_action", f"that of {stream} {action} is not there"
+                    )
+                if child.minutes.epoch != 1 + minutes.epoch - epoch:
+                    found = f"{child.stream} is at epoch {child.minutes.epoch}, {stream} at {minutes.epoch}"
+                    raise Broken("a_family_is_claimed_at_once", found)
+
+    def at_rest(self, living: Collection[str]) -> None:
+        """Hold what must be so where nothing moves; `living` are the actors that are there."""
+        for stream, watched in self._watched.items():
+            state = watched.minutes.state
+            for action in watched.minutes.delegates:
+                child = self._watched[child_name(stream, action)].minutes.state
+                if state.agent.state in {"stopped", "finished", "error", "rejected"}:
+                    raise Broken("no_delegate_outlives_its_parent", f"{child_name(stream, action)} is open")
+                if state.agent.state == "paused" and child.agent.state not in {"paused", *ENDS}:
+                    found = f"{child_name(stream, action)} is {child.agent.state}"
+                    raise Broken("a_pause_holds_for_delegates", found)
+                if state.agent.state == "running" and child.agent.state == "paused":
+                    raise Broken("nobody_waits_for_nobody", f"{child_name(stream, action)} is paused")
+        for name in living:
+            if name.rpartition("/")[0] in self._over:
+                raise Broken("who_has_ended_is_let_go", name)
+
+    def _begun(self, stream: str, action: int) -> None:
+        minutes = self._watched[stream].minutes
+        budget = None
+        if minutes.cost_max_usd is not None:
+            budget = minutes.cost_max_usd - minutes.cost_usd
+        self._left[child_name(stream, action)] = minutes.steps_max - minutes.steps, budget
+
+    def _granted(self, stream: str, started: SessionStarted) -> None:
+        """Hold B42: what a delegate may use up is something, and no more than is left."""
+        if stream not in self._left or stream != child_name(started.parent or "", started.action or 0):
+            raise Broken("a_delegate_starts_with_its_action", f"{stream} was started by nobody")
+        left, budget = self._left[stream]
+        limit, money = started.settings.iterations_max, started.settings.budget_usd
+        if not 1 <= limit <= left:
+            raise Broken("a_slice_is_no_more_than_is_left", f"{stream} may take {limit} steps of {left}")
+        if budget is not None and (money is None or not 0 < money <= budget + ROUNDING_USD):
+            raise Broken("a_slice_is_no_more_than_is_left", f"{stream} may spend {money} of {budget} USD")
+
+    def _returned(self, stream: str, action: int, result: DelegateResult) -> None:
+        """Hold B42: it is the result of one that has ended, given once, and its figures are exact."""
+        name = child_name(stream, action)
+        if action not in self._watched[stream].minutes.delegates:
+            raise Broken("a_delegate_has_one_result", f"{name} returns again, or was never started")
+        child = self._watched[name].minutes
+        spent, status = child.cost_usd, child.state.agent.state
+        if status not in ENDS or child.open or child.delegates or child.ask is not None:
+            raise Broken("a_result_comes_at_the_end", f"{name} is {status}, open: {sorted(child.open)}")
+        if (result.session, result.status, result.iterations) != (name, status, child.steps):
+            found = f"{name}: {child.steps} steps, {status}; said: {result.iterations}, {result.status}"
+            raise Broken("what_a_delegate_spent_is_counted_exactly", found)
+        if result.cost_usd is not None and abs(result.cost_usd - spent) > ROUNDING_USD:
+            raise Broken(
+                "what_a_delegate_spent_is_counted_exactly", f"{name}: {spent}, said {result.cost_usd}"
+            )
+        self._over.add(name)
