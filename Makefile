@@ -132,7 +132,7 @@ benchmarks: .venv/development.stamp
 mutations: .venv/development.stamp
 	$(bin)/python -m tests.mutations $(MUTATIONS_FLAGS)
 
-# Writes docs/events.md and docs/behaviour.md; a test says when they are stale.
+# Writes docs/events.md, docs/states.md and docs/behaviour.md; a test says when they are stale.
 .PHONY: documents
 documents: .venv/development.stamp
 	$(bin)/python -m tests.documents

@@ -59,6 +59,12 @@ class Finish(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="finish
     message: str = ""
 
 
+class Reject(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="reject"):
+    """The agent says that it will not do the task, and why."""
+
+    message: str = ""
+
+
 class Delegate(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="delegate"):
     """Have another agent do something, in a session of its own; its task stands in `inputs`."""
 
@@ -84,4 +90,4 @@ class Other(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="other")
     arguments: dict[str, Any] = {}
 
 
-type Action = Run | Read | Edit | Write | Think | Finish | Delegate | Message | Other
+type Action = Run | Read | Edit | Write | Think | Finish | Reject | Delegate | Message | Other

@@ -4,7 +4,19 @@ from typing import Any
 
 import msgspec
 
-from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import (
+    Action,
+    Delegate,
+    Edit,
+    Finish,
+    Message,
+    Other,
+    Read,
+    Reject,
+    Run,
+    Think,
+    Write,
+)
 
 
 def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:
@@ -23,6 +35,8 @@ def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:
             return "think", {"thought": thought}
         case Finish():
             return "finish", _given(action, "message")
+        case Reject():
+            return "reject", _given(action, "message")
         case Delegate(agent=agent, task=task):
             return "delegate", {"agent": agent, "task": task}
         case Other(name=name, arguments=arguments):
@@ -38,7 +52,7 @@ def text_of(action: Action) -> str:
             return content
         case Think():
             return ""
-        case Run() | Read() | Edit() | Write() | Finish() | Delegate() | Other():
+        case Run() | Read() | Edit() | Write() | Finish() | Reject() | Delegate() | Other():
             return action.thought
 
 

@@ -12,7 +12,19 @@ from typing import Any
 
 from msgspec import Struct
 
-from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import (
+    Action,
+    Delegate,
+    Edit,
+    Finish,
+    Message,
+    Other,
+    Read,
+    Reject,
+    Run,
+    Think,
+    Write,
+)
 from refold.eventlog.events import (
     ActionProposed,
     ActionStarted,
@@ -207,7 +219,7 @@ def _answers(records: Sequence[Record]) -> dict[int, ObservationRecorded]:
 
 def _fits(action: Action, observation: Observation) -> bool:
     """Tell whether the observation right after the action can be its answer."""
-    if isinstance(action, Message | Finish):
+    if isinstance(action, Message | Finish | Reject):
         return False
     return isinstance(observation, Failure) or kind_of(observation) == kind_of(action)
 
@@ -223,5 +235,5 @@ def _texts(action: Action) -> tuple[str, ...]:
             return (json.dumps(arguments, ensure_ascii=False, default=str),)
         case Delegate(task=task):
             return (task,)
-        case Think() | Finish() | Message():
+        case Think() | Finish() | Reject() | Message():
             return ()

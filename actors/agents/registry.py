@@ -5,7 +5,7 @@ from typing import Any
 from refold.actors.agents.agent import Agent
 from refold.actors.agents.basic import Basic
 from refold.actors.security.schema import with_estimate
-from refold.actors.tools import delegate, execute_bash, finish, str_replace_editor, think, view
+from refold.actors.tools import delegate, execute_bash, finish, reject, str_replace_editor, think, view
 from refold.actors.tools.toolbox import SCHEMAS
 from refold.eventlog.events import SystemMessageAdded
 from refold.eventlog.settings import Role, Settings
@@ -20,7 +20,14 @@ AGENTS: dict[str, Agent] = {
     for agent in (
         Basic(
             name="codeact",
-            tools=(execute_bash.NAME, str_replace_editor.NAME, delegate.NAME, think.NAME, finish.NAME),
+            tools=(
+                execute_bash.NAME,
+                str_replace_editor.NAME,
+                delegate.NAME,
+                think.NAME,
+                finish.NAME,
+                reject.NAME,
+            ),
         ),
         Basic(name="reader", tools=(view.NAME, think.NAME, finish.NAME), additions=_READER),
     )

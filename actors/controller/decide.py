@@ -6,7 +6,7 @@ from refold.actors.models.retry import delay_s, is_retried
 from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, ReportRecording
 from refold.actors.session.state import State
 from refold.actors.tools.toolbox import Proposal, Refusal, read_answer
-from refold.eventlog.actions import Action, Finish, Think
+from refold.eventlog.actions import Action, Finish, Reject, Think
 from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
@@ -96,7 +96,7 @@ def follow_agent(state: State) -> tuple[Event, ...]:
     if settings is None or not owes_step(state) or agent.reenacting:
         return ()
     if not agent.unheard and agent.finishing:
-        return (AgentStateChanged(state="finished"),)
+        return (AgentStateChanged(state="rejected" if agent.rejecting else "finished"),)
     if not agent.unheard and agent.waiting:
         return (AgentStateChanged(state="awaiting_user_input"),)
     if not agent.unseen and agent.step is None:
@@ -148,13 +148,15 @@ def _answered_at_once(
             by="system",
         )
         for index, fact in enumerate(facts)
-        if isinstance(fact, ActionProposed) and isinstance(fact.action, Think | Finish)
+        if isinstance(fact, ActionProposed) and isinstance(fact.action, Think | Finish | Reject)
     )
 
 
 def _answer(action: Action) -> Thought | Finished:
     if isinstance(action, Think):
         return Thought(content="Your thought has been logged.")
+    if isinstance(action, Reject):
+        return Finished(content="The task is reported as rejected.")
     return Finished(content="The task is reported as finished.")
 
 

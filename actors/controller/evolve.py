@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from refold.actors.controller.state import Agent, Ask, Reenactment, Step
 from refold.actors.controller.stuck import acted, observed
-from refold.eventlog.actions import Finish, Message
+from refold.eventlog.actions import Finish, Message, Reject
 from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
@@ -100,8 +100,10 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
         case ActionProposed(action=Message(waits=waits)):
             return replace(_acted(state, event, version), waiting=waits)
         case ActionProposed(action=action):
-            finishing = state.finishing or isinstance(action, Finish)
-            return replace(_acted(state, event, version), finishing=finishing)
+            acted = _acted(state, event, version)
+            if not isinstance(action, Finish | Reject):
+                return acted
+            return replace(acted, finishing=True, rejecting=isinstance(action, Reject))
         case ObservationRecorded():
             seen = replace(observed(state, event), unseen=True)
             return _spent(seen, event.observation)

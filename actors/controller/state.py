@@ -62,6 +62,8 @@ class Agent(Struct, frozen=True, kw_only=True):
     unheard: bool = False
     """One of these things is a user's message: the agent may not rest before it has heard it."""
     finishing: bool = False
+    """The agent said that it is done, or `rejecting`: that it will not do it."""
+    rejecting: bool = False
     waiting: bool = False
     """The agent spoke to the user and wants an answer."""
     repairs: int = 0

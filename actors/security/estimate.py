@@ -1,7 +1,7 @@
 """The model's own estimate of what it wants to do: asked for with each call, and no more than advice."""
 
 from refold.actors.security.port import Surroundings
-from refold.eventlog.actions import Action, Delegate, Finish, Message, Think
+from refold.eventlog.actions import Action, Delegate, Finish, Message, Reject, Think
 from refold.eventlog.risk import Assessment, Risk
 
 ARGUMENT = "security_risk"
@@ -13,7 +13,7 @@ class ModelEstimate:
 
     def assess(self, action: Action, surroundings: Surroundings) -> Assessment:
         del surroundings
-        if isinstance(action, Delegate | Think | Finish | Message):
+        if isinstance(action, Delegate | Think | Finish | Reject | Message):
             return Assessment(risk="low", reason="touches nothing")
         said = action.extra.get(ARGUMENT)
         risk = _RISKS.get(str(said).strip().lower()) if said is not None else None

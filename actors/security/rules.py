@@ -10,7 +10,19 @@ from refold.actors.security.finding import Finding, low, unknown, weigh
 from refold.actors.security.places import Place
 from refold.actors.security.port import Surroundings
 from refold.actors.security.shell import Word
-from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import (
+    Action,
+    Delegate,
+    Edit,
+    Finish,
+    Message,
+    Other,
+    Read,
+    Reject,
+    Run,
+    Think,
+    Write,
+)
 from refold.eventlog.risk import Assessment
 
 
@@ -32,7 +44,7 @@ def _found(action: Action, surroundings: Surroundings) -> list[Finding]:
             return looked_at(Word(path), place)
         case Edit(path=path) | Write(path=path):
             return written(Word(path), place)
-        case Think() | Finish() | Message():
+        case Think() | Finish() | Reject() | Message():
             return [low("touches nothing")]
         case Delegate():
             return [low("another agent's actions are assessed as it takes them")]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-_UNASKED = frozenset({"think", "finish", "delegate"})
+_UNASKED = frozenset({"think", "finish", "reject", "delegate"})
 _ESTIMATE: dict[str, Any] = {
     "type": "string",
     "enum": ["LOW", "MEDIUM", "HIGH"],

@@ -4,9 +4,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from refold.actors.tools import delegate, execute_bash, finish, str_replace_editor, think, view
+from refold.actors.tools import delegate, execute_bash, finish, reject, str_replace_editor, think, view
 from refold.actors.tools.arguments import Arguments
-from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Read, Run, Think
+from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Read, Reject, Run, Think
 from refold.eventlog.events import ModelAnswered, ToolCall
 
 _EXCERPT_CHARACTERS = 200
@@ -16,7 +16,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "function",
         "function": {"name": tool.NAME, "description": tool.DESCRIPTION, "parameters": tool.PARAMETERS},
     }
-    for tool in (execute_bash, str_replace_editor, think, finish, view)
+    for tool in (execute_bash, str_replace_editor, think, finish, reject, view)
 }
 """Every tool that is the same wherever it is offered, as a model is shown it."""
 
@@ -93,6 +93,9 @@ def read_call(call: ToolCall, thought: str, tools: tuple[str, ...] = TOOL_NAMES)
         case finish.NAME:
             message = arguments.text("message") or ""
             return Finish(message=message, thought=thought, extra=arguments.rest())
+        case reject.NAME:
+            message = arguments.text("message") or ""
+            return Reject(message=message, thought=thought, extra=arguments.rest())
         case _:
             return _refused(call, f"Nobody here knows how to call {call.name}.")
 

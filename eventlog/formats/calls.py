@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from refold.eventlog.actions import Action, Edit, Finish, Other, Read, Run, Think, Write
+from refold.eventlog.actions import Action, Edit, Finish, Other, Read, Reject, Run, Think, Write
 from refold.eventlog.formats.plain import plain, text_of
 from refold.eventlog.observations import (
     FileContent,
@@ -63,7 +63,7 @@ def answer_to(
             return FileWritten(content=content, path=path)
         case Think():
             return Thought(content=content)
-        case Finish():
+        case Finish() | Reject():
             return Finished(content=content)
         case Other(name=name):
             return OtherObservation(content=content, name=name)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Reject, Run, Think, Write
 from refold.eventlog.formats.plain import plain, rows_of, table_of, text_of
 
 _EDIT_FIELDS = ("command", "file_text", "old_str", "new_str", "insert_line")
@@ -68,6 +68,10 @@ def _typed(kind: str, arguments: dict[str, Any], event: Mapping[str, Any]) -> Ac
         case "finish":
             message = arguments.get("final_thought") or arguments.get("message")
             return Finish(message=text_of(message), thought=thought)
+        case "reject":
+            outputs = arguments.get("outputs")
+            why = outputs.get("reason") if isinstance(outputs, dict) else None
+            return Reject(message=text_of(why), thought=thought)
         case "message":
             waits = arguments.get("wait_for_response") is not False
             return Message(content=text_of(arguments.get("content")), waits=waits, thought=thought)

@@ -4,7 +4,19 @@ from typing import Any
 
 import msgspec
 
-from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import (
+    Action,
+    Delegate,
+    Edit,
+    Finish,
+    Message,
+    Other,
+    Read,
+    Reject,
+    Run,
+    Think,
+    Write,
+)
 from refold.eventlog.events import ModelAnswered
 from refold.eventlog.observations import (
     Cancelled,
@@ -64,6 +76,9 @@ def action_shape(action: Action, *, confirmation: str) -> Shape:
         case Finish(message=message):
             fields = {"final_thought": message, "outputs": {}, "thought": thought}
             return Shape("finish", message or "All done! What's next on the agenda?", fields)
+        case Reject(message=message):
+            fields = {"outputs": {"reason": message} if message else {}, "thought": thought}
+            return Shape("reject", message or "Task is rejected by the agent.", fields)
         case Delegate(agent=agent, inputs=inputs):
             fields = {"agent": agent, "inputs": inputs, "thought": thought}
             return Shape("delegate", f"I'm asking {agent} for help with this task.", fields)
@@ -116,6 +131,8 @@ def function_of(action: Action) -> str:
             return "think"
         case Finish():
             return "finish"
+        case Reject():
+            return "reject"
         case Delegate():
             return "delegate"
         case Other(name=name):

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from refold.eventlog.actions import Finish
+from refold.eventlog.actions import Finish, Reject
 from refold.eventlog.events import (
     ActionProposed,
     AgentState,
@@ -62,5 +62,7 @@ def _status(events: list[Event]) -> AgentState:
     match next(said, None):
         case ActionProposed(action=Finish()):
             return "finished"
+        case ActionProposed(action=Reject()):
+            return "rejected"
         case _:
             return "stopped"

@@ -2,7 +2,19 @@
 
 import re
 
-from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Other, Read, Run, Think, Write
+from refold.eventlog.actions import (
+    Action,
+    Delegate,
+    Edit,
+    Finish,
+    Message,
+    Other,
+    Read,
+    Reject,
+    Run,
+    Think,
+    Write,
+)
 from refold.eventlog.observations import (
     Cancelled,
     DelegateResult,
@@ -46,6 +58,8 @@ def did(action: Action) -> tuple[str, str]:
             return thought, ""
         case Finish(message=message, thought=thought):
             return thought, f"finishes: {message}" if message else "finishes"
+        case Reject(message=message, thought=thought):
+            return thought, f"declines: {message}" if message else "declines"
         case Delegate(agent=agent, task=task, thought=thought):
             return thought, f"delegates to {agent}: {task}"
         case Message(content=content):

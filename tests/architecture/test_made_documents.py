@@ -1,6 +1,6 @@
 """The documents that are made of the code and the tests say what is so; `make documents` makes them."""
 
-from tests.documents import behaviour, vocabulary
+from tests.documents import behaviour, states, vocabulary
 
 MAKE = "run `make documents`"
 
@@ -37,3 +37,7 @@ def test_what_the_document_of_the_rules_lists_can_be_read_back() -> None:
 
 def test_the_document_of_the_events_is_current() -> None:
     assert vocabulary.DOCUMENT.read_text() == vocabulary.vocabulary(), MAKE
+
+
+def test_b24_the_document_of_the_states_is_drawn_from_the_table_as_it_is() -> None:
+    assert states.DOCUMENT.read_text() == states.states(), MAKE

@@ -64,6 +64,7 @@ RUN: Call = ("execute_bash", {"command": "ls"})
 EDIT: Call = ("str_replace_editor", {"command": "create", "path": "a", "file_text": "x"})
 THINK: Call = ("think", {"thought": "hm"})
 FINISH: Call = ("finish", {"message": "done"})
+REJECT: Call = ("reject", {"message": "not mine to do"})
 NO_TOOL: Call = ("fly", {})
 
 
@@ -339,6 +340,7 @@ __all__ = [
     "EDIT",
     "FINISH",
     "NO_TOOL",
+    "REJECT",
     "RUN",
     "THINK",
     "AskModel",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import get_args
 
+import msgspec
 import pytest
 
 from refold.actors.controller.transitions import ENDED, RESTING, TRANSITIONS, allowed
@@ -104,7 +105,14 @@ def test_b24_every_state_can_be_left_and_none_leads_to_itself(before: AgentState
 
 def test_b24_an_end_is_left_only_to_go_on_or_to_another_end() -> None:
     for state in ENDED:
-        assert TRANSITIONS[state] <= {"loading", "running", "error", "stopped"}
+        assert TRANSITIONS[state].keys() <= {"loading", "running", "error", "stopped"}
+
+
+@pytest.mark.parametrize("state", ["init", "user_confirmed", "asleep", ""])
+def test_b24_an_unknown_state_name_is_refused_at_decoding(state: str) -> None:
+    stored = msgspec.json.encode({"type": "AgentStateChanged", "state": state})
+    with pytest.raises(msgspec.ValidationError, match="Invalid enum value"):
+        msgspec.json.decode(stored, type=AgentStateChanged)
 
 
 def test_b24_what_the_table_does_not_hold_is_refused() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from refold.actors.controller.stuck import pattern
+from refold.eventlog.actions import Reject
 from refold.eventlog.events import (
     ActionProposed,
     ActionStarted,
@@ -12,7 +13,19 @@ from refold.eventlog.events import (
     ObservationRecorded,
 )
 from refold.eventlog.observations import Cancelled, Finished, OutcomeUnknown, Thought
-from tests.behaviour.scenes import EDIT, FINISH, NO_TOOL, RUN, THINK, Call, Execute, PrepareAsk, Recall, Scene
+from tests.behaviour.scenes import (
+    EDIT,
+    FINISH,
+    NO_TOOL,
+    REJECT,
+    RUN,
+    THINK,
+    Call,
+    Execute,
+    PrepareAsk,
+    Recall,
+    Scene,
+)
 
 
 def test_b15_a_step_waits_until_memory_has_seen_the_message() -> None:
@@ -154,6 +167,25 @@ def test_b20_finish_is_finished_and_a_message_goes_on() -> None:
     assert scene.agent == "finished"
     assert isinstance(scene.of(ObservationRecorded)[-1].observation, Finished)
     assert scene.say().recall().owes(PrepareAsk)
+
+
+def test_b20_reject_is_rejected_and_a_message_goes_on() -> None:
+    scene = Scene().running().step("", REJECT)
+    assert scene.agent == "rejected"
+    assert scene.of(ActionProposed)[0].action == Reject(message="not mine to do")
+    assert isinstance(scene.of(ObservationRecorded)[-1].observation, Finished)
+    assert scene.owes()
+    assert scene.say().recall().owes(PrepareAsk)
+    assert scene.step("", FINISH).agent == "finished"
+
+
+def test_b20_reject_among_parallel_calls_rejects_after_all_of_them() -> None:
+    assert Scene().acting(REJECT, RUN).observe().agent == "rejected"
+
+
+def test_b20_the_last_word_of_an_answer_counts() -> None:
+    assert Scene().running().step("", REJECT, FINISH).agent == "finished"
+    assert Scene().running().step("", FINISH, REJECT).agent == "rejected"
 
 
 def test_b20_finish_among_parallel_calls_finishes_after_all_of_them() -> None:

@@ -3,11 +3,12 @@
 python -m tests.documents
 """
 
-from tests.documents import behaviour, vocabulary
+from tests.documents import behaviour, states, vocabulary
 
 
 def main() -> None:
     behaviour.DOCUMENT.write_text(behaviour.behaviour())
+    states.DOCUMENT.write_text(states.states())
     vocabulary.DOCUMENT.write_text(vocabulary.vocabulary())
 
 

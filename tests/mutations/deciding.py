@@ -153,8 +153,8 @@ DECIDERS = (
         file="actors/controller/transitions.py",
         edits=(
             (
-                '"awaiting_user_input": frozenset({"running", "stopped", "error"}),',
-                '"awaiting_user_input": frozenset({"running", "paused", "stopped", "error"}),',
+                '"running": "a message",\n            "stopped"',
+                '"running": "a message",\n            "paused": "", "stopped"',
             ),
         ),
     ),
