@@ -28,6 +28,7 @@ type Json = Mapping[str, Any]
 
 OURS = "refold"
 """Where in an `extra` our records stand: those of a step in its own, those before the first in the root's."""
+_SUBAGENT = "a subagent's trajectory"
 _SOURCES = ("system", "user", "agent")
 
 
@@ -53,6 +54,13 @@ def records_in(envelope: str, steps: Sequence[Slice]) -> list[Slice]:
         found += _listed(step.text, 0, "extra", OURS)
     found.sort(key=lambda record: _version(record.value))
     return found if [_version(record.value) for record in found] == list(range(count)) else []
+
+
+def subagents(count: int) -> tuple[str, ...]:
+    """Return the loss of so many subagents: each had a session of its own, and an import makes one."""
+    losses = Losses()
+    losses.add(_SUBAGENT, count)
+    return losses.told()
 
 
 def _listed(text: str, at: int, *path: str) -> Iterator[Slice]:
@@ -87,7 +95,7 @@ class _Reading:
             table_of(plain(tool)) for tool in rows_of(table_of(around.get("agent")).get("tool_definitions"))
         )
         self._instructed = False
-        self.losses.add("a subagent's trajectory", len(rows_of(around.get("subagent_trajectories"))))
+        self.losses.add(_SUBAGENT, len(rows_of(around.get("subagent_trajectories"))))
         self.losses.add(
             "the continuation in another file", around.get("continued_trajectory_ref") is not None
         )

@@ -32,20 +32,30 @@ from refold.eventlog.formats.openhands_shapes import arguments_of, function_of
 from refold.eventlog.formats.pieces import is_piece
 from refold.eventlog.formats.plain import plain
 from refold.eventlog.formats.trajectory import ATIF
+from refold.eventlog.observations import DelegateResult, Observation
 from refold.eventlog.record import Record
 
 type Json = dict[str, Any]
 
 SCHEMA_VERSION = "ATIF-v1.6"
+SCHEMA_VERSION_WITH_SUBAGENTS = "ATIF-v1.7"
 """The lowest that knows all that we write; a reader of a later 1.x knows it too."""
+
+type Streams = Callable[[str], Iterable[Record]]
+"""Gives the records of another stream, none if there is no such stream."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def export_atif(records: Iterable[Record], *, line: Callable[[Record], str]) -> str:
-    """Return the trajectory as one JSON object, a step a line; `line` renders a record as JSON."""
+def export_atif(
+    records: Iterable[Record], *, line: Callable[[Record], str], streams: Streams = lambda _: ()
+) -> str:
+    """Return the trajectory as one JSON object, a step a line.
+
+    `line` renders a record as JSON; from `streams` come those of delegates, which are put inside.
+    """
     kept = tuple(records)
-    return _original(kept) or _Export(line).told(kept)
+    return _original(kept) or _Export(line, streams).told(kept)
 
 
 def _original(records: tuple[Record, ...]) -> str | None:
@@ -62,6 +72,7 @@ def _original(records: tuple[Record, ...]) -> str | None:
 class _Result(NamedTuple):
     call: str | None
     content: str
+    delegate: str | None = None
 
 
 class _Step:
@@ -76,7 +87,7 @@ class _Step:
         fields = {"step_id": number, **self.fields}
         if self.results:
             known = {call["tool_call_id"] for call in fields.get("tool_calls", ())}
-            fields["observation"] = {"results": [_result(r.call, r.content, known) for r in self.results]}
+            fields["observation"] = {"results": [_result(each, known) for each in self.results]}
         text = json.dumps(fields, separators=(",", ":"))
         return f'{text[:-1]},"extra":{{"{OURS}":[{",".join(self.lines)}]}}}}'
 
@@ -84,8 +95,10 @@ class _Step:
 class _Export:
     """Tells a stream step by step; `_places` says into which step, and under which id, an answer goes."""
 
-    def __init__(self, line: Callable[[Record], str]) -> None:
+    def __init__(self, line: Callable[[Record], str], streams: Streams) -> None:
         self._line = line
+        self._streams = streams
+        self._delegates: dict[str, str] = {}
         self._steps: list[_Step] = []
         self._before: list[str] = []
         self._places: dict[int, tuple[_Step, str | None]] = {}
@@ -93,18 +106,25 @@ class _Export:
         self._totals = {"total_prompt_tokens": 0, "total_completion_tokens": 0, "total_cached_tokens": 0}
         self._cost: float | None = 0.0
 
-    def told(self, records: tuple[Record, ...]) -> str:
+    def told(self, records: tuple[Record, ...], name: str | None = None) -> str:
+        """Return the document; `name` tells it from others in the one that it is put into."""
         for record in records:
             self._note(record.event)
             step = self._step(record)
             lines = self._before if step is None else step.lines
             lines.append(self._line(record))
         metrics = {**self._totals, "total_cost_usd": self._cost, "total_steps": len(self._steps)}
-        root: Json = {"schema_version": SCHEMA_VERSION, "session_id": records[-1].stream if records else ""}
+        inside = name is not None or bool(self._delegates)
+        root: Json = {"schema_version": SCHEMA_VERSION_WITH_SUBAGENTS if inside else SCHEMA_VERSION}
+        root |= {"session_id": records[-1].stream if records else "", "trajectory_id": name}
         root |= {"agent": self._agent, "final_metrics": _without_nulls(metrics)}
+        root = _without_nulls(root)
         ours = f'"extra":{{"{OURS}":{{"records":{len(records)},"before":[{",".join(self._before)}]}}}}'
         steps = _array("steps", [step.told(number) for number, step in enumerate(self._steps, start=1)])
-        return f"{json.dumps(root, separators=(',', ':'))[:-1]},{ours},{steps}}}"
+        delegates = (
+            f",{_array('subagent_trajectories', [*self._delegates.values()])}" if self._delegates else ""
+        )
+        return f"{json.dumps(root, separators=(',', ':'))[:-1]},{ours},{steps}{delegates}}}"
 
     def _note(self, event: Event) -> None:
         """Take what is said of the whole: who the agent was, and what it could call."""
@@ -139,10 +159,22 @@ class _Export:
                 return self._proposed(record, proposed)
             case ObservationRecorded(cause=int(cause), observation=observation) if cause in self._places:
                 step, call = self._places[cause]
-                step.results.append(_Result(call, observation.content))
+                step.results.append(_Result(call, observation.content, self._delegate(observation)))
                 return step
             case _:
                 return self._steps[-1] if self._steps else None
+
+    def _delegate(self, observation: Observation) -> str | None:
+        """Return the name of the delegate that answered, once its own trajectory is told."""
+        if not isinstance(observation, DelegateResult):
+            return None
+        name = observation.session
+        if name not in self._delegates:
+            records = tuple(self._streams(name))
+            if not records:
+                return None
+            self._delegates[name] = _Export(self._line, self._streams).told(records, name)
+        return name
 
     def _begin(self, record: Record, fields: Json) -> _Step:
         step = _Step({"timestamp": _timestamp(record.at), **fields})
@@ -204,9 +236,13 @@ def _called(call: ToolCall) -> Json:
     return {"tool_call_id": call.id, "function_name": call.name, "arguments": arguments}
 
 
-def _result(call: str | None, content: str, known: set[str]) -> Json:
+def _result(result: _Result, known: set[str]) -> Json:
     """Return a result; it names its call where the step has that call."""
-    return {"source_call_id": call, "content": content} if call in known else {"content": content}
+    told: Json = {"source_call_id": result.call} if result.call in known else {}
+    told["content"] = result.content
+    if result.delegate is not None:
+        told["subagent_trajectory_ref"] = [{"trajectory_id": result.delegate, "session_id": result.delegate}]
+    return told
 
 
 def _in_words(action: Action) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from refold.eventlog.formats import atif, mini_swe_agent, swe_agent
 from refold.eventlog.formats.pieces import is_piece
 from refold.eventlog.formats.plain import rows_of, table_of, text_of
@@ -134,7 +136,8 @@ def _of_atif(parts: Sequence[Slice], source: str, envelope: str) -> Trajectory:
         )
     records = atif.records_in(envelope, parts)
     if records:
-        return _of_records(records, source)
+        delegates = len(rows_of(around.get("subagent_trajectories")))
+        return replace(_of_records(records, source), losses=atif.subagents(delegates))
     return _of_items(parts, source, ATIF, envelope)
 
 

@@ -26,7 +26,7 @@ class Stream(Struct, frozen=True):
 
 def to_stream(trajectory: Trajectory) -> Stream:
     """Return the stream: `SessionImported` at version 0, and what was recorded behind it."""
-    losses: tuple[str, ...] = ()
+    losses = trajectory.losses
     match trajectory.format:
         case str(form) if form == REFOLD_JSONL:
             events = events_of_records(trajectory.events)

@@ -33,3 +33,5 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     format: str
     events: tuple[ForeignEvent, ...]
     envelope: str | None = None
+    losses: tuple[str, ...] = ()
+    """What stands in the file beside the events and is not read with them."""

@@ -137,7 +137,12 @@ def export(
             case "openhands":
                 sys.stdout.write(export_array(log.read(session)) + "\n")
             case "atif":
-                sys.stdout.write(export_atif(log.read(session), line=renderer.line) + "\n")
+                document = export_atif(
+                    log.read(session),
+                    line=renderer.line,
+                    streams=lambda name: () if log.head(name) is None else log.read(name),
+                )
+                sys.stdout.write(document + "\n")
             case _:
                 for record in log.read(session):
                     put_text(renderer.line(record))

@@ -10,7 +10,7 @@ import atif
 import pytest
 from hypothesis import given, settings
 
-from refold.eventlog.actions import Edit, Finish, Message, Other, Read, Run, Think
+from refold.eventlog.actions import Delegate, Edit, Finish, Message, Other, Read, Run, Think
 from refold.eventlog.events import (
     ActionProposed,
     Event,
@@ -27,7 +27,7 @@ from refold.eventlog.formats.detect import read_trajectory
 from refold.eventlog.formats.openhands_export import export_openhands
 from refold.eventlog.formats.stream import to_stream
 from refold.eventlog.formats.trajectory import TrajectoryUnreadable
-from refold.eventlog.observations import FileContent, OtherObservation, RunOutput, Thought
+from refold.eventlog.observations import DelegateResult, FileContent, OtherObservation, RunOutput, Thought
 from refold.eventlog.record import Record
 from refold.projections.pending import pending
 from refold.projections.reenactment import steps
@@ -212,6 +212,45 @@ def test_a_real_trajectory_goes_through_atif_and_comes_back_equal(tmp_path: Path
 
     assert told(records).steps
     assert export_openhands(written(tmp_path, exported(records))) == json.loads(path.read_text())
+
+
+DELEGATED: tuple[Event, ...] = (
+    *NATIVE[:6],
+    ActionProposed(action=Delegate(agent="reader", inputs={"task": "read"}), tool_call_id="d1"),
+    ObservationRecorded(
+        cause=6,
+        tool_call_id="d1",
+        observation=DelegateResult(content="read it", agent="reader", session="s-6", status="finished"),
+    ),
+)
+
+
+def test_a_delegate_is_told_inside_its_parent(tmp_path: Path) -> None:
+    child = committed(NATIVE, stream="s-6")
+    parent = committed(DELEGATED)
+    text = export_atif(parent, line=Renderer().line, streams={"s-6": child}.get)  # type: ignore[arg-type] # there is one
+
+    trajectory = atif.Trajectory.model_validate(json.loads(text))
+    (inside,) = trajectory.subagent_trajectories or []
+    assert (inside.trajectory_id, len(inside.steps)) == ("s-6", 9)
+    observed = trajectory.steps[-1].observation
+    assert observed is not None
+    assert (observed.results[0].source_call_id, observed.results[0].content) == ("d1", "read it")
+    (reference,) = observed.results[0].subagent_trajectory_ref or []
+    assert reference.trajectory_id == "s-6"
+    assert trajectory.schema_version == inside.schema_version == "ATIF-v1.7"
+
+    file = tmp_path / "x.json"
+    file.write_text(text)
+    assert to_stream(read_trajectory(file)).losses == ("a subagent's trajectory",)
+    assert events(written(tmp_path, text)) == events(written(tmp_path, lines(parent)))
+
+
+def test_a_delegate_whose_stream_is_not_there_is_only_what_it_answered() -> None:
+    trajectory = told(committed(DELEGATED))
+
+    assert trajectory.subagent_trajectories is None
+    assert trajectory.steps[-1].observation is not None
 
 
 # Import of others' ------------------------------------------------------------------------------------
