@@ -178,7 +178,7 @@ class Sessions:
         port, log, edges = self.port, self.log, self._edges
         hands, settings = edges.hands(stream), life.settings
         make: dict[str, Callable[[State], Actor]] = {
-            memory_name(stream): lambda met: MemoryActor(port, stream, log, met, edges.sources),
+            memory_name(stream): lambda met: MemoryActor(port, stream, log, met, edges.sources, edges.models),
             runtime_name(stream): lambda met: RuntimeActor(
                 port, stream, log, met, hands, edges.on_glimpse(stream)
             ),

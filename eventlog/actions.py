@@ -53,6 +53,12 @@ class Think(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="think")
     """A thought put on record; the thought is the whole action."""
 
 
+class LoadSkill(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="load_skill"):
+    """Read a skill in full; memory answers it, and nothing outside is touched."""
+
+    name: str
+
+
 class Finish(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="finish"):
     """The agent says that it is done."""
 
@@ -90,4 +96,4 @@ class Other(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="other")
     arguments: dict[str, Any] = {}
 
 
-type Action = Run | Read | Edit | Write | Think | Finish | Reject | Delegate | Message | Other
+type Action = Run | Read | Edit | Write | Think | LoadSkill | Finish | Reject | Delegate | Message | Other

@@ -8,11 +8,13 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from refold.eventlog.actions import Action
+from refold.eventlog.condensation import CondensationAsked, CondensationFailed, Condensed
+from refold.eventlog.condensers import Condenser
+from refold.eventlog.fact import Fact as _Fact
 from refold.eventlog.observations import Observation
 from refold.eventlog.risk import Risk, Threshold
 from refold.eventlog.settings import ConfirmationPolicy, Price, Purpose, Settings
 
-type By = Literal["user", "agent", "policy", "system"]
 type AgentState = Literal[
     "loading",
     "running",
@@ -41,15 +43,6 @@ type FaultClass = Literal[
     "cut_off",
     "unknown",
 ]
-
-
-class _Fact(Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True, tag_field="type"):
-    """`cause` is the version of the event that this one answers; `by` differs from the command's if given."""
-
-    cause: int | None = None
-    by: By | None = None
-    foreign: str | None = None
-    """The event as another system recorded it, in JSON; set on what was imported."""
 
 
 # Beginnings -------------------------------------------------------------------------------------------
@@ -130,6 +123,7 @@ class SettingsChanged(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     script_digest: str | None = None
     key_env: str | None = None
     parameters: dict[str, Any] | None = None
+    condenser: Condenser | None = None
 
 
 class LimitsExtended(_Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -191,6 +185,10 @@ class RecallRecorded(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     content: str = ""
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    """Instructions of single folders that were seen: each is recalled once work goes on there."""
+    tools: tuple[dict[str, Any], ...] = ()
+    """What the model is offered from here on because of what was found."""
 
 
 class AgentStateChanged(_Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -384,6 +382,9 @@ type Event = (
     | AskAbandoned
     | CallRefused
     | StuckDetected
+    | CondensationAsked
+    | Condensed
+    | CondensationFailed
     | StepReenacted
     | ActionProposed
     | ActionsConfirmed

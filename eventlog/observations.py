@@ -40,6 +40,12 @@ class Thought(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="
     """The answer to a thought."""
 
 
+class SkillLoaded(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="load_skill"):
+    """A skill in full; `source` is the path of its file."""
+
+    source: str
+
+
 class Finished(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="finish"):
     """The answer to `finish`."""
 
@@ -85,6 +91,7 @@ type Observation = (
     | FileEdited
     | FileWritten
     | Thought
+    | SkillLoaded
     | Finished
     | DelegateResult
     | Failure

@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from refold.eventlog.events import By, Event
+from refold.eventlog.events import Event
+from refold.eventlog.fact import By
 
 
 class Given(Struct, frozen=True, kw_only=True, gc=False):

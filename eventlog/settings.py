@@ -6,6 +6,8 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from refold.eventlog.condensers import DEFAULT as CONDENSER
+from refold.eventlog.condensers import Condenser
 from refold.eventlog.risk import Threshold
 
 type ConfirmationPolicy = Literal["never", "always", "risky", "unknown"]
@@ -113,6 +115,7 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tools: tuple[str, ...] | None = None
     agents: dict[str, AgentSettings] = {}
     delegation_depth: int = DELEGATION_DEPTH
+    condenser: Condenser = CONDENSER
 
     @property
     def analyzer_in_force(self) -> str:
@@ -136,6 +139,11 @@ def with_model(settings: Settings, name: str) -> Settings:
         key_env=model.key_env,
         parameters=model.parameters,
     )
+
+
+def for_summary(settings: Settings, name: str | None) -> Settings:
+    """Return the settings that a summary is asked for under: by the model of this name, if there is one."""
+    return for_purpose(settings, "condense") if name is None else with_model(settings, name)
 
 
 def for_purpose(settings: Settings, purpose: Purpose) -> Settings:

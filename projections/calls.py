@@ -9,6 +9,7 @@ from refold.eventlog.actions import (
     Delegate,
     Edit,
     Finish,
+    LoadSkill,
     Message,
     Other,
     Read,
@@ -33,6 +34,8 @@ def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:
             return "str_replace_editor", {"command": "create", "path": path, "file_text": content}
         case Think(thought=thought):
             return "think", {"thought": thought}
+        case LoadSkill():
+            return "load_skill", _given(action, "name")
         case Finish():
             return "finish", _given(action, "message")
         case Reject():
@@ -52,7 +55,7 @@ def text_of(action: Action) -> str:
             return content
         case Think():
             return ""
-        case Run() | Read() | Edit() | Write() | Finish() | Reject() | Delegate() | Other():
+        case Run() | Read() | Edit() | Write() | LoadSkill() | Finish() | Reject() | Delegate() | Other():
             return action.thought
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from refold.eventlog.condensation import CondensationAsked, CondensationFailed, Condensed
 from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
@@ -41,6 +42,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.record import Record
 from refold.projections.calls import call_of, text_of
+from refold.projections.pieces import Piece, condensed
 from refold.projections.projection import project
 from refold.projections.request import Message, Request, Transcript
 from refold.projections.turn import Turn
@@ -52,13 +54,17 @@ class Conversation:
 
     A request is built from the state before its `ModelAsked`. Messages of users wait in the inbox until
     the turn in progress is complete; those that arrive while a model is being asked stand after its answer,
-    which was given without them.
+    which was given without them. What was asked for another purpose than a step is no part of it.
     """
 
     def __init__(self) -> None:
         self._system: Message | None = None
         self._tools: tuple[dict[str, Any], ...] = ()
         self._transcript = Transcript()
+        self._pieces: list[Piece] = []
+        self._shown = self._asked_until = 0
+        self._first: int | None = None
+        self._aside: int | None = None
         self._turn: Turn | None = None
         self._inbox: list[tuple[int, Message, list[Message]]] = []
         self._asked = False
@@ -72,12 +78,19 @@ class Conversation:
                 self._system = {"role": "system", "content": content}
                 self._tools = tools
             case MessageReceived(content=content):
+                self._first = record.version if self._first is None else self._first
                 self._inbox.append((record.version, _from_user(content), []))
             case RecallRecorded() as recall:
                 self._recalled(record.version, recall)
-            case ModelAsked():
+            case ModelAsked(purpose="step"):
                 self._seal()
-                self._asked = True
+                self._asked, self._asked_until = True, len(self._pieces)
+            case ModelAsked():
+                self._aside = record.version
+            case ModelFailed(cause=cause) | AskAbandoned(cause=cause) | ModelAnswered(cause=cause) if (
+                cause is not None and cause == self._aside
+            ):
+                pass
             case ModelFailed() | AskAbandoned():
                 self._asked = False
             case ModelAnswered() as answer:
@@ -89,6 +102,8 @@ class Conversation:
                 self._result(observed.tool_call_id, observed.cause, text, record.version)
             case CallRefused(tool_call_id=id_, reason=reason):
                 self._result(id_, None, cut(reason), record.version)
+            case Condensed() as fact:
+                self._condense(record.version, fact)
             case (
                 SessionStarted()
                 | SessionForked()
@@ -105,6 +120,8 @@ class Conversation:
                 | AgentStateChanged()
                 | LateAnswerRecorded()
                 | StuckDetected()
+                | CondensationAsked()
+                | CondensationFailed()
                 | StepReenacted()
                 | ActionsConfirmed()
                 | ActionsRejected()
@@ -124,12 +141,48 @@ class Conversation:
             model, system=self._system, tail=tail, tools=self._tools, parameters=parameters or {}
         )
 
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """What the model was shown, piece by piece, before what it has not answered yet."""
+        return tuple(self._pieces[: self._shown])
+
+    @property
+    def first(self) -> int | None:
+        """The piece that the user's first message begins."""
+        return self._first
+
+    @property
+    def versions(self) -> list[int]:
+        """Where each piece begins, those in the making included."""
+        making = [version for version, _, _ in self._inbox]
+        if self._turn is not None:
+            making.append(self._turn.version)
+        return [*(piece.version for piece in self._pieces), *making]
+
+    @property
+    def results(self) -> int:
+        """How many results of tools are shown whole."""
+        return sum(piece.results for piece in self._pieces)
+
+    def _condense(self, version: int, fact: Condensed) -> None:
+        """Let the model forget: what is left is the transcript from here on."""
+        before = len(self._pieces)
+        self._pieces = condensed(self._pieces, version, fact)
+        gone = before - len(self._pieces)
+        self._shown, self._asked_until = max(self._shown - gone, 0), max(self._asked_until - gone, 0)
+        self._transcript = Transcript()
+        for piece in self._pieces:
+            for message in piece.messages:
+                self._transcript.append(message)
+
     def _answered(self, record: Record, answer: ModelAnswered) -> None:
         if not self._asked:
             self._seal()
+            self._asked_until = len(self._pieces)
+        self._shown = self._asked_until
         self._asked = False
         self._close_turn()
-        turn = Turn(answer.content, written=False)
+        turn = Turn(answer.content, written=False, version=record.version)
         turn.details = answer.details
         for call in answer.tool_calls:
             turn.call(call.id, call.name, call.arguments)
@@ -155,7 +208,7 @@ class Conversation:
         turn = self._turn
         if turn is None or not turn.written or turn.results or called is None:
             self._seal()
-            turn = self._turn = Turn(text_of(proposed.action), written=True)
+            turn = self._turn = Turn(text_of(proposed.action), written=True, version=record.version)
         elif text := text_of(proposed.action):
             turn.content = f"{turn.content}\n{text}" if turn.content else text
         if called is not None:
@@ -176,6 +229,7 @@ class Conversation:
         self._inbox.append((version, _from_user(note(text)), []))
 
     def _recalled(self, version: int, recall: RecallRecorded) -> None:
+        self._tools += tuple(tool for tool in recall.tools if tool not in self._tools)
         if not recall.content:
             return
         message = _from_user(context(recall.content))
@@ -188,19 +242,21 @@ class Conversation:
     def _seal(self) -> None:
         """Let everything so far be what a model has seen."""
         self._close_turn()
-        for _, message, recalled in self._inbox:
-            for each in (message, *recalled):
-                self._transcript.append(each)
+        for version, message, recalled in self._inbox:
+            self._append(version, (message, *recalled), 0)
         self._inbox.clear()
+
+    def _append(self, version: int, messages: tuple[Message, ...], results: int) -> None:
+        characters = sum(map(self._transcript.append, messages))
+        self._pieces.append(Piece(version, messages, characters, results))
 
     def _close_if_complete(self) -> None:
         if self._turn is not None and not self._turn.open:
             self._close_turn()
 
     def _close_turn(self) -> None:
-        if self._turn is not None:
-            for message in self._turn.messages():
-                self._transcript.append(message)
+        if self._turn is not None and (messages := self._turn.messages()):
+            self._append(self._turn.version, tuple(messages), len(self._turn.results))
         self._turn = None
         self._actions.clear()
 

@@ -17,6 +17,7 @@ from refold.eventlog.actions import (
     Delegate,
     Edit,
     Finish,
+    LoadSkill,
     Message,
     Other,
     Read,
@@ -235,5 +236,5 @@ def _texts(action: Action) -> tuple[str, ...]:
             return (json.dumps(arguments, ensure_ascii=False, default=str),)
         case Delegate(task=task):
             return (task,)
-        case Think() | Finish() | Reject() | Message():
+        case Think() | LoadSkill() | Finish() | Reject() | Message():
             return ()

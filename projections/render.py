@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from refold.eventlog.actions import Action, Other
-from refold.eventlog.events import By, Event, Unknown
+from refold.eventlog.events import Event, Unknown
+from refold.eventlog.fact import By
 from refold.eventlog.observations import Observation, OtherObservation
 from refold.eventlog.record import Given, Record
 

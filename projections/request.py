@@ -14,7 +14,7 @@ An assistant's message may hold `details`, keyed by provider: what that provider
 adapter takes what is its own and never sends the key itself.
 """
 
-_CHARACTERS_PER_TOKEN = 4
+CHARACTERS_PER_TOKEN = 4
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -40,11 +40,13 @@ class Transcript:
         self._chain = hashlib.sha256()
         self._size = 0
 
-    def append(self, message: Message) -> None:
+    def append(self, message: Message) -> int:
+        """Add a message at the end; return its length."""
         line = _encode(message) + b"\n"
         self.messages.append(message)
         self._chain.update(line)
         self._size += len(line)
+        return len(line)
 
     def request(
         self,
@@ -90,4 +92,4 @@ def digest_of(request: Request) -> str:
 
 def estimate_tokens(request: Request) -> int:
     """Guess the prompt's tokens, for budgets and for what nobody counted: a quarter of its characters."""
-    return -(-request.characters // _CHARACTERS_PER_TOKEN)
+    return -(-request.characters // CHARACTERS_PER_TOKEN)

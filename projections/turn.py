@@ -17,8 +17,9 @@ _NAME_LENGTH_MAX = 64
 class Turn:
     """An assistant's turn whose calls are being answered; `written` here when no model gave it."""
 
-    def __init__(self, content: str, *, written: bool) -> None:
+    def __init__(self, content: str, *, written: bool, version: int = -1) -> None:
         self.content = content
+        self.version = version
         self.written = written
         self.details: dict[str, Any] = {}
         self.calls: list[dict[str, Any]] = []

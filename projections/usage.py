@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from refold.eventlog.condensation import CondensationAsked, Condensed
 from refold.eventlog.events import (
     ActionProposed,
     AgentState,
@@ -69,7 +70,7 @@ class UsageProjection:
     def fold(self, state: SessionUsage, record: Record) -> SessionUsage:
         match record.event:
             case ModelAsked() as asked:
-                first = 1 if asked.attempt == 1 else 0
+                first = 1 if asked.attempt == 1 and asked.purpose == "step" else 0
                 begun = replace(
                     state,
                     iterations=state.iterations + first,
@@ -84,6 +85,8 @@ class UsageProjection:
                 return replace(state, asked=None)
             case AskAbandoned():
                 return _abandoned(state)
+            case CondensationAsked() | Condensed(cause=None):
+                return replace(state, iterations=state.iterations + 1)
             case StepReenacted(end=end):
                 return replace(state, reenacting=not end)
             case ActionProposed() if state.reenacting:

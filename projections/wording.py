@@ -51,3 +51,16 @@ def told(action: Action) -> str:
 def context(text: str) -> str:
     """Return what memory recalled, marked as such."""
     return f"<context>\n{text}\n</context>"
+
+
+def no_longer_shown(messages: int, summary: str) -> str:
+    """Return what stands where `messages` were that are forgotten."""
+    here = "The message that stood here is" if messages == 1 else f"{messages} messages that stood here are"
+    if not summary:
+        return note(f"{here} no longer shown. Look up again what you need.")
+    return note(f"{here} no longer shown. In short, this happened:\n\n{summary}")
+
+
+def left_out(text: str) -> str:
+    """Return what stands in place of a result that is forgotten."""
+    return f"[a result of {len(text)} characters is no longer shown; call again for what you need of it]"

@@ -13,6 +13,8 @@ from refold.actors.models.prices import own_price, price_of
 from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.sandbox import SandboxUnavailable
 from refold.errors import WrongUsage
+from refold.eventlog.condensers import DEFAULT as CONDENSER
+from refold.eventlog.condensers import Condenser, Summary, complaint, each
 from refold.eventlog.risk import Threshold
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
@@ -86,6 +88,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
     purposes: Mapping[Purpose, str] | None = None,
     prices: Mapping[str, Price] | None = None,
     secrets: Mapping[str, str] | Iterable[str] = (),
+    condenser: Condenser = CONDENSER,
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
@@ -98,6 +101,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         chosen = choose_model(model, registry, base_url=base_url, price=price, prices=prices)
     for purpose, named_model in (purposes or {}).items():
         choose_model(named_model, registry, of=f"purposes.{purpose}")
+    check_condenser(condenser, registry)
     check_budget(chosen.model or None, chosen.price, budget_usd)
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
@@ -121,11 +125,21 @@ def begin(  # noqa: PLR0913 - options, all of them named
         silence_timeout_s=silence_timeout_s,
         retries_max=retries_max,
         repairs_max=repairs_max,
+        condenser=condenser,
         secrets=tuple(dict.fromkeys(secrets)),
         secret_descriptions={name: text for name, text in secrets.items() if text}
         if isinstance(secrets, Mapping)
         else {},
     )
+
+
+def check_condenser(condenser: Condenser, models: Mapping[str, ModelSettings]) -> None:
+    """Raise `WrongUsage` for a condenser that could not do its work."""
+    if wrong := complaint(condenser):
+        raise WrongUsage(wrong)
+    for one in each(condenser):
+        if isinstance(one, Summary) and one.model is not None:
+            choose_model(one.model, models, of="condenser.model")
 
 
 def choose_model(  # noqa: PLR0913 - options, all of them named

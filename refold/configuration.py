@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from refold.eventlog.condensers import DEFAULT as CONDENSER
+from refold.eventlog.condensers import Condenser
 from refold.eventlog.risk import Threshold
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
@@ -54,6 +56,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     secrets: dict[str, str] = {}
     """Environment variables that hold secrets, with what the agent is told of each."""
 
+    condenser: Condenser = CONDENSER
+
     def options(self) -> dict[str, Any]:
         """Return these choices as the keywords of `System.start`."""
         return {
@@ -74,5 +78,6 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "models": self.models,
             "purposes": self.purposes,
             "prices": self.prices,
+            "condenser": self.condenser,
             "secrets": self.secrets,
         }

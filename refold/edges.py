@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 from refold.actors.memory.sources import WorkspaceSources
 from refold.actors.models.port import Model, ModelUnavailable
@@ -12,8 +13,9 @@ from refold.actors.models.registry import open_model
 from refold.actors.runner.hands import RunnerHands
 from refold.actors.runner.masker import MaskedStream, Masker
 from refold.actors.security.registry import RealAnalysts
+from refold.eventlog.condensers import Summary, each
 from refold.eventlog.events import ModelAnswered, ModelFailed
-from refold.eventlog.settings import Price, Settings
+from refold.eventlog.settings import Price, Settings, for_summary
 from refold.home import Home
 from refold.projections.request import Request
 from refold.secrets import Secrets
@@ -34,7 +36,7 @@ class RealEdges:
         self._glimpse = on_glimpse
         self._models: dict[tuple[str, str | None, Price | None, str | None], Model] = {}
         self._hands: dict[str, RunnerHands] = {}
-        self.sources = WorkspaceSources()
+        self.sources = WorkspaceSources(users_skills(self.environment))
         self.analysts = RealAnalysts()
 
     @property
@@ -42,9 +44,12 @@ class RealEdges:
         return self
 
     def check_model(self, settings: Settings) -> None:
-        """Raise `ModelUnavailable` if the model in force could not be asked."""
+        """Raise `ModelUnavailable` if the model in force, or one that sums up for it, could not be asked."""
         if settings.model is not None:
             self._open(settings)
+            for one in each(settings.condenser):
+                if isinstance(one, Summary):
+                    self._open(for_summary(settings, one.model))
 
     def model(self, settings: Settings) -> Model:
         try:
@@ -100,6 +105,14 @@ class RealEdges:
                 key_env=settings.key_env,
             )
         return self._models[key]
+
+
+def users_skills(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the skills that the user has for every workspace: `$REFOLD_SKILLS` names it."""
+    if named := environment.get("REFOLD_SKILLS"):
+        return Path(named).expanduser()
+    configuration = environment.get("XDG_CONFIG_HOME")
+    return (Path(configuration) if configuration else Path.home() / ".config") / "refold" / "skills"
 
 
 class _Unavailable:

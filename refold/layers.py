@@ -178,11 +178,31 @@ def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
                 yield f"{_below(key, name)} is unknown; the names here are {', '.join(get_args(names))}"
             else:
                 yield from _mistakes(item, of, _below(key, name))
+    elif isinstance(value, dict) and (one := _tagged(kind, cast("Table", value))) is not None:
+        table = {
+            name: each
+            for name, each in cast("Table", value).items()
+            if name != one.__struct_config__.tag_field
+        }
+        yield from _table_mistakes(table, one, key)
+    elif get_origin(kind) is tuple and isinstance(value, list):
+        for number, item in enumerate(cast("list[object]", value), start=1):
+            yield from _mistakes(item, get_args(kind)[0], f"{key}[{number}]")
     else:
         try:
             msgspec.convert(value, kind)
         except msgspec.ValidationError:
             yield f"{key} is {_shown(value)}; it must be {allowed(kind)}"
+
+
+def _tagged(kind: object, table: Table) -> type[Struct] | None:
+    """Return which of a union's tables it is, by what the table itself says."""
+    kind = _resolved(kind)
+    if _is_table(kind):
+        struct = cast("type[Struct]", kind)
+        config = struct.__struct_config__
+        return struct if config.tag_field is not None and table.get(config.tag_field) == config.tag else None
+    return next((found for one in get_args(kind) if (found := _tagged(one, table)) is not None), None)
 
 
 def _table_mistakes(table: Table, kind: type[Struct], key: str) -> Iterator[str]:

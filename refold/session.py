@@ -25,7 +25,8 @@ from refold.actors.session.commands import (
 from refold.actors.session.due import due
 from refold.actors.session.evolve import evolve, fold
 from refold.actors.session.state import State, initial_state
-from refold.eventlog.events import By, MessageReceived, SettingsChanged
+from refold.eventlog.events import MessageReceived, SettingsChanged
+from refold.eventlog.fact import By
 from refold.eventlog.record import Record
 
 if TYPE_CHECKING:

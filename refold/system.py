@@ -35,6 +35,8 @@ from refold.errors import (
     SessionUnknown,
     WrongUsage,
 )
+from refold.eventlog.condensers import DEFAULT as CONDENSER
+from refold.eventlog.condensers import Condenser
 from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import StreamUnknown, WrongVersion
 from refold.eventlog.record import Record
@@ -111,6 +113,7 @@ class System:
         purposes: Mapping[Purpose, str] | None = None,
         prices: Mapping[str, Price] | None = None,
         secrets: Mapping[str, str] | Iterable[str] = (),
+        condenser: Condenser = CONDENSER,
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
@@ -150,6 +153,7 @@ class System:
             purposes=purposes,
             prices=prices,
             secrets=secrets,
+            condenser=condenser,
         )
         return self.launch(name, SessionStarted(settings=settings, task=task))
 

@@ -12,7 +12,13 @@ from refold.actors.follower import Follower
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.security.answers import assess_all, assess_answer
 from refold.actors.security.port import Analysts
-from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, ReportRecording
+from refold.actors.session.commands import (
+    BeginAsk,
+    BeginCondensation,
+    FireTimer,
+    ReportAnswer,
+    ReportRecording,
+)
 from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, SetTimer
 from refold.actors.session.messages import controller_name
 from refold.actors.session.state import State
@@ -23,6 +29,7 @@ from refold.eventlog.observations import RunOutput
 from refold.eventlog.record import Record
 from refold.eventlog.risk import Assessment
 from refold.eventlog.settings import Price, Settings
+from refold.projections.condensing import forgetting
 from refold.projections.conversation import Conversation
 from refold.projections.request import Request, estimate_tokens
 
@@ -126,6 +133,8 @@ class ControllerActor(Follower):
         settings = self._settings
         parameters = settings.parameters
         request = self._prepared = self._conversation.request(str(settings.model), parameters=parameters)
+        if effect.attempt == 1 and self._forget(effect, request):
+            return
         tokens = estimate_tokens(request)
         price = self._models.price(settings)
         line = self._state.agent.script_line(request.model)
@@ -148,6 +157,29 @@ class ControllerActor(Follower):
                 seen=self._state.version,
             )
         )
+
+    def _forget(self, effect: PrepareAsk, request: Request) -> bool:
+        """Have something forgotten instead, if the request is too long."""
+        recall = self._state.recall
+        fact = forgetting(
+            self._settings.condenser,
+            self._conversation,
+            request,
+            step=effect.step,
+            overflowed=recall.overflowed,
+            condensed_before=recall.condensed_tokens is not None,
+        )
+        if fact is None:
+            return False
+        self.tell_session(
+            BeginCondensation(
+                id=f"{self._stream}/{effect.key}/{self._state.life.epoch}",
+                at=self.port.now_ns(),
+                fact=fact,
+                seen=self._state.version,
+            )
+        )
+        return True
 
     def _ask(self, effect: AskModel) -> None:
         settings, ask = self._settings, effect.ask

@@ -2,8 +2,15 @@
 
 from refold.actors.controller.limits import follow_limits
 from refold.actors.controller.transitions import ENDED
+from refold.actors.memory.decide import condenses, decide_condensation, decide_summary, decide_summary_ask
 from refold.actors.models.retry import delay_s, is_retried
-from refold.actors.session.commands import BeginAsk, FireTimer, ReportAnswer, ReportRecording
+from refold.actors.session.commands import (
+    BeginAsk,
+    BeginCondensation,
+    FireTimer,
+    ReportAnswer,
+    ReportRecording,
+)
 from refold.actors.session.state import State
 from refold.actors.tools.toolbox import Proposal, Refusal, read_answer
 from refold.eventlog.actions import Action, Finish, Reject, Think
@@ -32,6 +39,8 @@ def owes_step(state: State) -> bool:
         and not state.hands.open
         and not state.recall.waiting
         and not state.delegates
+        and not state.recall.touched
+        and state.recall.condensation is None
     )
 
 
@@ -51,15 +60,26 @@ def owes_recording(state: State) -> bool:
 
 
 def decide_ask(state: State, command: BeginAsk) -> tuple[Event, ...]:
+    if command.fact.purpose == "condense":
+        return decide_summary_ask(state, command)
     if command.seen != state.version or not owes_ask(state):
         return ()
     return (command.fact,)
+
+
+def decide_forgetting(state: State, command: BeginCondensation) -> tuple[Event, ...]:
+    """Let something be forgotten in place of the step that was to be taken; it counts as one."""
+    if command.seen != state.version or not owes_ask(state) or state.agent.step is not None:
+        return ()
+    return decide_condensation(state, command)
 
 
 def decide_answer(state: State, command: ReportAnswer) -> tuple[Event, ...]:
     ask, fact = state.agent.ask, command.fact
     if ask is None or ask.version != fact.cause:
         return (LateAnswerRecorded(cause=fact.cause, answer=fact),)
+    if ask.purpose == "condense":
+        return decide_summary(state, fact, command)
     match fact:
         case ModelAnswered():
             read = read_answer(fact, state.life.tools) if command.wanted is None else command.wanted
@@ -164,6 +184,8 @@ def _failure(state: State, fact: ModelFailed, command: ReportAnswer) -> tuple[Ev
     settings, step = state.life.settings, state.agent.step
     if state.agent.state in ENDED or settings is None or step is None:
         return ()
+    if fact.fault == "context_window" and condenses(state):
+        return ()  # Something is forgotten before the next step.
     failures = step.failures + 1
     said = f"the model failed ({fact.fault}): {fact.message}"
     if not is_retried(fact.fault):

@@ -7,12 +7,14 @@ from msgspec.structs import replace
 from refold.actors.controller.state import Agent, Ask, Reenactment, Step
 from refold.actors.controller.stuck import acted, observed
 from refold.eventlog.actions import Finish, Message, Reject
+from refold.eventlog.condensation import CondensationAsked, Condensed
 from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
     AskAbandoned,
     CallRefused,
     Event,
+    FaultClass,
     LateResultRecorded,
     LimitsExtended,
     MessageReceived,
@@ -44,6 +46,8 @@ type Concerning = (
     | ModelFailed
     | AskAbandoned
     | CallRefused
+    | CondensationAsked
+    | Condensed
     | StepReenacted
     | ActionProposed
     | ObservationRecorded
@@ -82,17 +86,19 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
             return replace(
                 state, unseen=True, unheard=True, finishing=False, waiting=False, repairs=0, turns=()
             )
-        case ModelAsked():
-            return _asked(state, event, version)
+        case ModelAsked(purpose=purpose):
+            return (_asked if purpose == "step" else _asked_aside)(state, event, version)
+        case ModelAnswered() | ModelFailed() if state.ask is not None and state.ask.purpose == "condense":
+            return _accepted(state, event.cost_usd if isinstance(event, ModelAnswered) else 0.0)
         case ModelAnswered(cost_usd=cost_usd):
             return replace(_accepted(state, cost_usd), step=None, repairs=state.repairs + 1)
-        case ModelFailed():
-            failed = _accepted(state, 0.0)
-            step = state.step
-            return failed if step is None else replace(failed, step=replace(step, failures=step.failures + 1))
+        case ModelFailed(fault=fault):
+            return _failed(_accepted(state, 0.0), fault)
         case AskAbandoned():
             cost_usd = state.ask.cost_estimated_usd if state.ask is not None else 0.0
             return replace(state, ask=None, cost_usd=_sum(state.cost_usd, cost_usd))
+        case CondensationAsked(step=step) | Condensed(step=step):
+            return replace(state, iterations=max(state.iterations, step))
         case CallRefused():
             return replace(state, unseen=True)
         case StepReenacted():
@@ -162,17 +168,38 @@ def _configured(state: Agent, event: SettingsChanged) -> Agent:
 
 
 def _asked(state: Agent, event: ModelAsked, version: int) -> Agent:
-    ask = Ask(
-        version=version,
-        attempt=event.attempt,
-        cost_estimated_usd=event.cost_estimated_usd,
-        model=event.model,
+    asked = replace(
+        state, ask=_ask(event, version), unseen=False, unheard=False, finishing=False, waiting=False
     )
-    asked = replace(state, ask=ask, unseen=False, unheard=False, finishing=False, waiting=False)
     if state.step is None:
         step = Step(number=event.step, attempts=event.attempt)
         return replace(asked, step=step, iterations=state.iterations + 1)
     return replace(asked, step=replace(state.step, attempts=event.attempt))
+
+
+def _asked_aside(state: Agent, event: ModelAsked, version: int) -> Agent:
+    """Take note of a question that is no step of the agent's."""
+    return replace(state, ask=_ask(event, version))
+
+
+def _ask(event: ModelAsked, version: int) -> Ask:
+    return Ask(
+        version=version,
+        attempt=event.attempt,
+        cost_estimated_usd=event.cost_estimated_usd,
+        model=event.model,
+        purpose=event.purpose,
+    )
+
+
+def _failed(state: Agent, fault: FaultClass) -> Agent:
+    """Count a failed try. A step that was too long for its model is over: the next one is shown less."""
+    step = state.step
+    if step is None:
+        return state
+    if fault == "context_window":
+        return replace(state, step=None, unseen=True)
+    return replace(state, step=replace(step, failures=step.failures + 1))
 
 
 def _accepted(state: Agent, cost_usd: float | None) -> Agent:

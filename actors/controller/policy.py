@@ -14,7 +14,7 @@ names that action and all that stand behind it in the answer: a person approves 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from refold.actors.runtime.state import OpenAction
+from refold.actors.runtime.state import ANSWERED_BY_MEMORY, OpenAction
 from refold.actors.session.state import State
 from refold.eventlog.risk import Risk, Threshold
 from refold.eventlog.settings import Settings
@@ -29,7 +29,7 @@ def reaches(risk: Risk, threshold: Threshold) -> bool:
 
 def needs_approval(settings: Settings, opened: OpenAction) -> bool:
     """Whether an action may not start before it is approved."""
-    if opened.confirmed:
+    if opened.confirmed or opened.kind in ANSWERED_BY_MEMORY:
         return False
     match settings.confirm:
         case "never":

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from refold.eventlog.events import AgentState
+from refold.eventlog.settings import Purpose
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -12,6 +13,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     attempt: int
     cost_estimated_usd: float | None
     model: str = ""
+    purpose: Purpose = "step"
 
 
 class Step(Struct, frozen=True, kw_only=True):

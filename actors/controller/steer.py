@@ -120,6 +120,7 @@ def _change(settings: Settings, fact: SettingsChanged) -> tuple[SettingsChanged,
         analyzer=None if fact.analyzer == settings.analyzer else fact.analyzer,
         iterations_max=None if fact.iterations_max == settings.iterations_max else fact.iterations_max,
         budget_usd=None if fact.budget_usd == settings.budget_usd else fact.budget_usd,
+        condenser=None if fact.condenser == settings.condenser else fact.condenser,
         script_digest=None if fact.model == settings.model else fact.script_digest,
     )
     return () if bare == SettingsChanged(by=fact.by) else (bare,)

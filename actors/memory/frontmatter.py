@@ -27,17 +27,18 @@ class Malformed(Exception):
 
 
 class Document(Struct, frozen=True):
-    """A file's head, and its body; `lines` tells where each key stood."""
+    """A file's head, and its body; `lines` tells where each key stood, `below` what stood beneath it."""
 
     head: Mapping[str, Value]
     body: str
     lines: Mapping[str, int]
+    below: Mapping[str, tuple[str, ...]] = {}
 
 
 def parse(text: str) -> Document:
     """Split a file into head and body; a file without a head is all body. Raises `Malformed`.
 
-    Nested tables, which other programs keep there, are skipped.
+    Nested tables, which other programs keep there, are skipped; `tables` reads a list of them.
     """
     lines = text.removeprefix("\ufeff").splitlines()
     if not lines or _FENCE.fullmatch(lines[0]) is None:
@@ -47,6 +48,7 @@ def parse(text: str) -> Document:
         raise Malformed(1, "the head that begins with --- has no end")
     head: dict[str, Value] = {}
     places: dict[str, int] = {}
+    beneath: dict[str, tuple[str, ...]] = {}
     at = 1
     while at < end:
         line, number = lines[at], at + 1
@@ -62,7 +64,21 @@ def parse(text: str) -> Document:
             at += 1
         head[found[1]] = _value((found[2] or "").strip(), below, number)
         places[found[1]] = number
-    return Document(head, "\n".join(lines[end + 1 :]).strip(), places)
+        beneath[found[1]] = tuple(below)
+    return Document(head, "\n".join(lines[end + 1 :]).strip(), places, beneath)
+
+
+def tables(document: Document, key: str) -> list[dict[str, str]]:
+    """Return the list of tables that stands beneath a key: `- name: …` and what is indented below it."""
+    found: list[dict[str, str]] = []
+    for line in document.below.get(key, ()):
+        item = _ITEM.fullmatch(line)
+        pair = _KEY.fullmatch((item[1] if item else line).strip())
+        if item or not found:
+            found.append({})
+        if pair is not None:
+            found[-1][pair[1]] = _scalar(pair[2] or "", document.lines[key])
+    return [table for table in found if table]
 
 
 def _belongs(line: str) -> bool:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from refold.actors.memory.frontmatter import Document, Malformed, parse
+from refold.actors.memory.frontmatter import Document, Malformed, parse, tables
 from refold.actors.memory.workspace import Unreadable, Workspace
 
 FOLDERS = (".refold/skills", ".agents/skills", ".openhands/microagents")
@@ -34,6 +36,8 @@ class Skill(Struct, frozen=True, kw_only=True):
     body: str = ""
     description: str = ""
     triggers: tuple[str, ...] = ()
+    within: bool = True
+    """It lies in the workspace, where the agent can see what else lies beside it."""
 
     def triggered_by(self, text: str) -> str | None:
         """Return the first trigger that stands in `text` as a word, whatever its case."""
@@ -47,26 +51,38 @@ class Skills(Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-def skills(workspace: Workspace) -> Skills:
-    """Read every skill file of the workspace."""
+def skills(workspace: Workspace, users: Workspace | None = None) -> Skills:
+    """Read every skill file of the workspace, then those of the user's own folder."""
     found: dict[str, Skill] = {}
     warnings: list[str] = []
-    for number, path in enumerate(_files(workspace)):
+    for number, (place, path, shown) in enumerate(_all_files(workspace, users)):
         if number == _FILES_MAX:
             warnings.append(
-                f"{path}: this and what follows is left out, there are over {_FILES_MAX} skill files"
+                f"{shown}: this and what follows is left out, there are over {_FILES_MAX} skill files"
             )
             break
         try:
-            skill = _skill(workspace, path, warnings)
+            skill = _skill(place, path, shown, warnings)
         except Malformed as error:
-            warnings.append(f"{path}:{error.line}: {error}")
+            warnings.append(f"{shown}:{error.line}: {error}")
         except Unreadable as error:
-            warnings.append(f"{path}: {error}")
+            warnings.append(f"{shown}: {error}")
         else:
             if skill is not None:
-                found.setdefault(skill.name.casefold(), skill)
+                found.setdefault(skill.name.casefold(), replace(skill, within=place is workspace))
     return Skills(tuple(found.values()), tuple(warnings))
+
+
+def _all_files(workspace: Workspace, users: Workspace | None) -> Iterator[tuple[Workspace, str, str]]:
+    """Yield each file: the folder that it is read in, its path there, and the path that people are shown."""
+    for path in _files(workspace):
+        yield workspace, path, path
+    if users is not None:
+        home = str(Path.home())
+        root = str(users.root)
+        shown = f"~{root.removeprefix(home)}" if root.startswith(f"{home}/") else root
+        for path in _below(users, "", _DEPTH_MAX):
+            yield users, path, f"{shown}/{path}"
 
 
 def text_of(workspace: Workspace, path: str) -> str | None:
@@ -84,11 +100,12 @@ def _files(workspace: Workspace) -> Iterator[str]:
 
 def _below(workspace: Workspace, folder: str, depth: int) -> Iterator[str]:
     names = workspace.names(folder)
-    if "SKILL.md" in names:
-        yield f"{folder}/SKILL.md"
+    start = f"{folder}/" if folder else ""
+    if "SKILL.md" in names and folder:
+        yield f"{start}SKILL.md"
         return
     for name in names:
-        path = f"{folder}/{name}"
+        path = f"{start}{name}"
         if workspace.is_folder(path):
             if depth > 1:
                 yield from _below(workspace, path, depth - 1)
@@ -96,13 +113,13 @@ def _below(workspace: Workspace, folder: str, depth: int) -> Iterator[str]:
             yield path
 
 
-def _skill(workspace: Workspace, path: str, warnings: list[str]) -> Skill | None:
+def _skill(workspace: Workspace, path: str, shown: str, warnings: list[str]) -> Skill | None:
     found = workspace.read(path, bytes_max=_BYTES_MAX)
     if found is None:
         return None
     text, cut = found
     if path == RULES:
-        return Skill(name=RULES, path=path, when="always", body=_shown(path, text.strip(), cut=cut))
+        return Skill(name=RULES, path=shown, when="always", body=_shown(shown, text.strip(), cut=cut))
     document = parse(text)
     name = _text(document, "name") or _name_of(path)
     type_ = _text(document, "type")
@@ -110,20 +127,31 @@ def _skill(workspace: Workspace, path: str, warnings: list[str]) -> Skill | None
     body, when = document.body, _when(path, triggers)
     if type_ and type_ not in _TYPES:
         line, known = document.lines["type"], ", ".join(sorted(_TYPES))
-        warnings.append(f"{path}:{line}: type {type_[:40]!r} is none of {known}; it is taken as {when}")
+        warnings.append(f"{shown}:{line}: type {type_[:40]!r} is none of {known}; it is taken as {when}")
     if type_ == "task" or "inputs" in document.head:
-        triggers, body, when = (*triggers, f"/{name}"), f"{body}\n\n{_ASK}", "triggered"
+        triggers, when = (*triggers, f"/{name}"), "triggered"
+        body = "\n\n".join(part for part in (body, _inputs(document), _ASK) if part)
     description = _text(document, "description")
     if when == "listed" and not description:
-        warnings.append(f"{path}:1: a skill needs a description, so that the agent can tell when to read it")
+        warnings.append(f"{shown}:1: a skill needs a description, so that the agent can tell when to read it")
     return Skill(
         name=name,
-        path=path,
+        path=shown,
         when=when,
-        body=_shown(path, body, cut=cut),
+        body=_shown(shown, body, cut=cut),
         description=description[:_DESCRIPTION_MAX],
         triggers=triggers,
     )
+
+
+def _inputs(document: Document) -> str:
+    """Return what a task needs to be given, as a list."""
+    listed = [
+        f"- {table['name']}" + (f": {table['description']}" if table.get("description") else "")
+        for table in tables(document, "inputs")
+        if table.get("name")
+    ]
+    return "\n".join(("What this task needs to be given:", *listed)) if listed else ""
 
 
 def _when(path: str, triggers: tuple[str, ...]) -> When:

@@ -1,13 +1,18 @@
 """Where memory looks: the workspace's own instructions and skills, read anew for every message."""
 
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Literal
+
+from msgspec.structs import replace
 
 from refold.actors.memory.repository import Repository, repository
 from refold.actors.memory.skills import Skill, Skills, skills, text_of
 from refold.actors.memory.workspace import Unreadable, Workspace
+from refold.actors.tools.load_skill import NAME, SCHEMA
 from refold.eventlog.events import RecallRecorded
+from refold.eventlog.observations import Failure, SkillLoaded
 from refold.eventlog.settings import Settings
 
 INSTRUCTIONS = "AGENTS.md"
@@ -20,7 +25,9 @@ _NESTED_MAX = 50
 class WorkspaceSources:
     """The `Sources` of real sessions. Reads files only: nothing of a workspace is run outside its sandbox."""
 
-    def __init__(self) -> None:
+    def __init__(self, users: Path | None = None) -> None:
+        """`users` is the folder of the skills that the user has for every workspace."""
+        self._users = users
         self._warned: set[tuple[str, str]] = set()
 
     def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:
@@ -36,8 +43,9 @@ class WorkspaceSources:
         else:
             if instructions:
                 recall.show(INSTRUCTIONS, f"Instructions of the workspace ({INSTRUCTIONS})", instructions)
-        recall.say(_nested(workspace))
-        found = skills(workspace)
+        folders = _nested(workspace)
+        recall.say(_told_of(folders))
+        found = self._skills(settings)
         self._news(settings, found)
         for warning in found.warnings:
             recall.warn(warning)
@@ -46,15 +54,48 @@ class WorkspaceSources:
                 recall.show(skill.path, f"Always to be followed ({skill.path})", skill.body)
         recall.say(_listed(found, place))
         _trigger(recall, found, text, ())
-        return recall.fact("workspace_context")
+        fact = recall.fact("workspace_context")
+        offered = settings.tools is None or NAME in settings.tools
+        tools = (SCHEMA,) if offered and any(skill.when == "listed" for skill in found.found) else ()
+        return replace(fact, folders=folders[:_NESTED_MAX], tools=tools)
 
     def knowledge(self, settings: Settings, text: str, shown: tuple[str, ...]) -> RecallRecorded:
         """Return the texts that `text` triggers, without those `shown` before."""
-        recall, found = _Recall(), skills(Workspace(Path(settings.workspace)))
+        recall, found = _Recall(), self._skills(settings)
         for warning in self._news(settings, found):
             recall.warn(warning)
         _trigger(recall, found, text, shown)
         return recall.fact("knowledge")
+
+    def folders(self, settings: Settings, paths: tuple[str, ...]) -> RecallRecorded:
+        """Return the instructions of single folders, given by the paths of their files."""
+        recall, workspace = _Recall(), Workspace(Path(settings.workspace))
+        for path in paths:
+            try:
+                text = text_of(workspace, path)
+            except Unreadable as error:
+                recall.warn(f"{path}: {error}")
+            else:
+                recall.show(
+                    path, f"Instructions for {path.rpartition('/')[0]} and below ({path})", text or ""
+                )
+        return recall.fact("knowledge")
+
+    def skill(self, settings: Settings, name: str) -> SkillLoaded | Failure:
+        """Return the skill that the agent knows by this name, whatever its case."""
+        found = self._skills(settings)
+        skill = next((one for one in found.found if one.name.casefold() == name.strip().casefold()), None)
+        if skill is None:
+            known = ", ".join(one.name for one in found.found if one.when == "listed") or "none"
+            bad = "".join(f"\n{warning}" for warning in found.warnings)
+            return Failure(content=f"There is no skill {name!r}. There are: {known}.{bad}")
+        folder = f"{_place(settings)}/{skill.path}".rpartition("/")[0]
+        beside = f"\n\n[Its other files, if it has any, are in {folder}]" if skill.within else ""
+        return SkillLoaded(content=f"{skill.body}{beside}", source=skill.path)
+
+    def _skills(self, settings: Settings) -> Skills:
+        users = None if self._users is None else Workspace(self._users)
+        return skills(Workspace(Path(settings.workspace)), users)
 
     def _news(self, settings: Settings, found: Skills) -> list[str]:
         """Return the warnings that this process has not given for this workspace."""
@@ -126,18 +167,18 @@ def _facts(settings: Settings, place: str, now_ns: int, found: Repository | None
     return "\n".join(lines)
 
 
-def _nested(workspace: Workspace) -> str:
-    """Name the instructions of single folders: they are read when work goes on there, not before."""
-    paths: list[str] = []
-    for path in workspace.below(INSTRUCTIONS):
-        if len(paths) == _NESTED_MAX:
-            paths.append("and more")
-            break
-        paths.append(path)
-    if not paths:
+def _nested(workspace: Workspace) -> tuple[str, ...]:
+    """Return the instructions of single folders, and one more than are told of where there are too many."""
+    return tuple(islice(workspace.below(INSTRUCTIONS), _NESTED_MAX + 1))
+
+
+def _told_of(folders: tuple[str, ...]) -> str:
+    """Name the instructions of single folders: they are shown when work goes on there, not before."""
+    if not folders:
         return ""
+    listed = (*folders[:_NESTED_MAX], "and more") if len(folders) > _NESTED_MAX else folders
     return "\n- ".join(
-        ("Some folders have instructions of their own; read them before you work there:", *paths)
+        ("Some folders have instructions of their own, which you are shown once you work there:", *listed)
     )
 
 
@@ -145,9 +186,9 @@ def _listed(found: Skills, place: str) -> str:
     listed = [_line(skill, place) for skill in found.found if skill.when == "listed"]
     if not listed:
         return ""
-    return "\n- ".join(("Skills, each in a file; read it when what you do calls for it:", *listed))
+    return "\n- ".join(("Skills; load one by its name before you do what it is about:", *listed))
 
 
 def _line(skill: Skill, place: str) -> str:
     about = f": {skill.description}" if skill.description else ""
-    return f"{skill.name}{about} ({place}/{skill.path})"
+    return f"{skill.name}{about} ({place}/{skill.path})" if skill.within else f"{skill.name}{about}"

@@ -4,7 +4,7 @@ from refold.actors.controller.policy import may_start
 from refold.actors.delegation.decide import begin_delegate
 from refold.actors.delegation.state import DELEGATE
 from refold.actors.runtime.port import UNKNOWN
-from refold.actors.runtime.state import OpenAction
+from refold.actors.runtime.state import ANSWERED_BY_MEMORY, OpenAction
 from refold.actors.session.commands import ReportConnection, ReportObservation
 from refold.actors.session.state import State
 from refold.eventlog.events import (
@@ -29,6 +29,14 @@ def owes_connection(state: State) -> bool:
     if hands.incarnation is not None:
         return False
     return state.agent.state in {"loading", "running"} or hands.acting is not None
+
+
+def answered_by_memory(state: State) -> tuple[OpenAction, ...]:
+    """Return the action that is memory's to answer now: the first that is open, as all are in their order."""
+    hands = state.hands
+    if hands.started is not None or not hands.open or hands.open[0].kind not in ANSWERED_BY_MEMORY:
+        return ()
+    return hands.open[:1]
 
 
 def decide_connection(state: State, command: ReportConnection) -> tuple[Event, ...]:
@@ -62,7 +70,7 @@ def follow_actions(state: State) -> tuple[Event, ...]:
     if hands.started is not None or not hands.open:
         return ()
     opened = hands.open[0]
-    if not may_start(state, opened):
+    if opened.kind in ANSWERED_BY_MEMORY or not may_start(state, opened):
         return ()
     if opened.kind == "other":
         return (answer(opened, Failure(content=f"tool not available: {opened.name}")),)

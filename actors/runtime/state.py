@@ -5,6 +5,9 @@ from msgspec import Struct
 from refold.actors.delegation.state import DELEGATE
 from refold.eventlog.risk import Risk
 
+ANSWERED_BY_MEMORY = frozenset({"load_skill"})
+"""Kinds of actions that touch nothing outside: no runner is told, and no approval is asked for."""
+
 
 class OpenAction(Struct, frozen=True, kw_only=True):
     """A proposed action without its observation; `incarnation` is set once it was started."""

@@ -15,6 +15,7 @@ from refold.eventlog.actions import (
     Delegate,
     Edit,
     Finish,
+    LoadSkill,
     Message,
     Other,
     Read,
@@ -44,7 +45,7 @@ def _found(action: Action, surroundings: Surroundings) -> list[Finding]:
             return looked_at(Word(path), place)
         case Edit(path=path) | Write(path=path):
             return written(Word(path), place)
-        case Think() | Finish() | Reject() | Message():
+        case Think() | LoadSkill() | Finish() | Reject() | Message():
             return [low("touches nothing")]
         case Delegate():
             return [low("another agent's actions are assessed as it takes them")]

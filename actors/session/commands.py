@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from refold.actors.tools.toolbox import Proposal, Refusal
 from refold.eventlog.actions import Action
+from refold.eventlog.condensation import CondensationAsked, CondensationFailed, Condensed
 from refold.eventlog.events import (
-    By,
     Event,
     LateAnswerRecorded,
     LateResultRecorded,
@@ -30,6 +30,7 @@ from refold.eventlog.events import (
     SettingsChanged,
     StepReenacted,
 )
+from refold.eventlog.fact import By
 from refold.eventlog.record import Given
 from refold.eventlog.risk import Assessment
 
@@ -106,6 +107,13 @@ class BeginAsk(_Command, frozen=True, kw_only=True, omit_defaults=True):
     seen: int
 
 
+class BeginCondensation(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """The choice was made on the stream up to version `seen`; if it has grown since, it is stale."""
+
+    fact: CondensationAsked | Condensed | CondensationFailed
+    seen: int
+
+
 class ReportAnswer(_Command, frozen=True, kw_only=True, omit_defaults=True):
     """`draw` is the chance of a retry's jitter; `wanted` what an agent that reads its own way read.
 
@@ -165,6 +173,7 @@ type Command = (
     | RejectActions
     | ContinueAgent
     | BeginAsk
+    | BeginCondensation
     | ReportAnswer
     | ReportConnection
     | ReportObservation

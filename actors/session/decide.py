@@ -9,6 +9,7 @@ from refold.actors.controller.confirmation import decide_confirm, decide_reject,
 from refold.actors.controller.decide import (
     decide_answer,
     decide_ask,
+    decide_forgetting,
     decide_recording,
     decide_timer,
     follow_agent,
@@ -17,11 +18,12 @@ from refold.actors.controller.steer import abandoned, decide_steering
 from refold.actors.controller.transitions import allowed
 from refold.actors.delegation.decide import check_delegate, decide_delegate
 from refold.actors.delegation.state import DELEGATE
-from refold.actors.memory.decide import decide_recall
+from refold.actors.memory.decide import decide_recall, follow_condensing
 from refold.actors.runtime.decide import answer, decide_connection, decide_observation, follow_actions
 from refold.actors.security.names import no_analyzer
 from refold.actors.session.commands import (
     BeginAsk,
+    BeginCondensation,
     ChangeSettings,
     ClaimSession,
     CloseSession,
@@ -45,6 +47,7 @@ from refold.actors.session.commands import (
 from refold.actors.session.evolve import evolve
 from refold.actors.session.refused import Refused
 from refold.actors.session.state import State
+from refold.eventlog.condensers import complaint
 from refold.eventlog.events import (
     AgentStateChanged,
     Event,
@@ -60,6 +63,7 @@ _FOLLOW: tuple[Callable[[State], tuple[Event, ...]], ...] = (
     lambda state: _follow_start(state),  # noqa: PLW0108 - defined below, in reading order
     follow_confirmation,
     follow_actions,
+    follow_condensing,
     follow_agent,
 )
 
@@ -101,6 +105,8 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
     if isinstance(command, StartSession):
         if state.version >= 0:
             raise Refused("the session was started before")
+        if wrong := complaint(command.fact.settings.condenser):
+            raise Refused(wrong)
         return (command.fact, command.claim)
     if life.imported:
         raise Refused(
@@ -127,6 +133,8 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
             return decide_reject(state, command)
         case BeginAsk():
             return decide_ask(state, command)
+        case BeginCondensation():
+            return decide_forgetting(state, command)
         case ReportAnswer():
             return decide_answer(state, command)
         case ReportConnection():

@@ -9,7 +9,8 @@ from msgspec import Struct
 from refold.actors.controller.decide import owes_ask, owes_recording
 from refold.actors.controller.transitions import RESTING
 from refold.actors.delegation.state import DELEGATE
-from refold.actors.runtime.decide import owes_connection
+from refold.actors.memory.decide import owes_summary
+from refold.actors.runtime.decide import answered_by_memory, owes_connection
 from refold.actors.session.state import State
 
 
@@ -45,6 +46,25 @@ class AskModel(_Effect, frozen=True, kw_only=True):
     ask: int
 
 
+class PrepareSummary(_Effect, frozen=True, kw_only=True):
+    """Build the question for the summary that was asked for at `condensation`."""
+
+    condensation: int
+    attempt: int
+
+
+class AskSummary(_Effect, frozen=True, kw_only=True):
+    """Send the question for a summary that was recorded at `ask`."""
+
+    ask: int
+
+
+class LoadSkill(_Effect, frozen=True, kw_only=True):
+    """Look up the skill that the action at `action` names."""
+
+    action: int
+
+
 class ReadRecording(_Effect, frozen=True, kw_only=True):
     """Look up the next step of the recording that is re-enacted."""
 
@@ -57,6 +77,13 @@ class Recall(_Effect, frozen=True, kw_only=True):
 
     message: int
     first: bool
+
+
+class RecallFolders(_Effect, frozen=True, kw_only=True):
+    """Look up the instructions of `folders`, which the action at `action` touches."""
+
+    action: int
+    folders: tuple[str, ...]
 
 
 class SetTimer(_Effect, frozen=True, kw_only=True):
@@ -72,7 +99,20 @@ class AwaitDelegate(_Effect, frozen=True, kw_only=True):
     action: int
 
 
-type Effect = Connect | Execute | PrepareAsk | AskModel | ReadRecording | Recall | SetTimer | AwaitDelegate
+type Effect = (
+    Connect
+    | Execute
+    | PrepareAsk
+    | AskModel
+    | PrepareSummary
+    | AskSummary
+    | ReadRecording
+    | Recall
+    | RecallFolders
+    | LoadSkill
+    | SetTimer
+    | AwaitDelegate
+)
 
 
 def due(state: State) -> tuple[Effect, ...]:
@@ -98,8 +138,22 @@ def due(state: State) -> tuple[Effect, ...]:
             Recall(key=f"recall/{message}", message=message, first=message == state.recall.first)
             for message in state.recall.waiting
         ]
+        effects += [
+            RecallFolders(key=f"folders/{one.cause}", action=one.cause, folders=one.folders)
+            for one in state.recall.touched
+        ]
+        effects += [
+            LoadSkill(key=f"skill/{opened.version}", action=opened.version)
+            for opened in answered_by_memory(state)
+        ]
     if agent.ask is not None:
-        effects.append(AskModel(key=f"ask/{agent.ask.version}", ask=agent.ask.version))
+        to_ask = AskModel if agent.ask.purpose == "step" else AskSummary
+        effects.append(to_ask(key=f"ask/{agent.ask.version}", ask=agent.ask.version))
+    if state.recall.condensation is not None and owes_summary(state):
+        version, attempt = state.recall.condensation.version, state.recall.condensation.attempts + 1
+        effects.append(
+            PrepareSummary(key=f"summary/{version}/{attempt}", condensation=version, attempt=attempt)
+        )
     if owes_ask(state):
         number, attempt = next_attempt(state)
         effects.append(

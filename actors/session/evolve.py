@@ -17,6 +17,7 @@ from refold.actors.session.state import Life, State
 from refold.actors.tools.toolbox import names_of
 from refold.eventlog.events import (
     Event,
+    RecallRecorded,
     SessionClaimed,
     SessionClosed,
     SessionForked,
@@ -37,6 +38,7 @@ type _Concerning = (
     | SessionClosed
     | SettingsChanged
     | SystemMessageAdded
+    | RecallRecorded
 )
 """What changes a life; every other event leaves it as it is."""
 _CONCERNING = frozenset[type](get_args(_Concerning.__value__))
@@ -117,6 +119,9 @@ def _evolve_life(life: Life, event: _Concerning) -> Life:
             return life if life.settings is None else replace(life, settings=changed(life.settings, event))
         case SystemMessageAdded(tools=tools):
             return replace(life, greeted=True, tools=names_of(tools))
+        case RecallRecorded(tools=tools):
+            more = (name for name in names_of(tools) if name not in life.tools)
+            return replace(life, tools=(*life.tools, *more)) if tools else life
 
 
 def changed(settings: Settings, event: SettingsChanged) -> Settings:
@@ -130,6 +135,7 @@ def changed(settings: Settings, event: SettingsChanged) -> Settings:
         risk=settings.risk if event.risk is None else event.risk,
         analyzer=settings.analyzer if event.analyzer is None else event.analyzer,
         iterations_max=settings.iterations_max if event.iterations_max is None else event.iterations_max,
+        condenser=settings.condenser if event.condenser is None else event.condenser,
         budget_usd=settings.budget_usd if event.budget_usd is None else event.budget_usd,
         key_env=settings.key_env if event.key_env is None else event.key_env,
         parameters=settings.parameters if event.parameters is None else event.parameters,

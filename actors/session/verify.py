@@ -15,6 +15,7 @@ from refold.actors.session.evolve import NotUnderstood, evolve, understood
 from refold.actors.session.fault import faulted
 from refold.actors.session.refused import Refused
 from refold.actors.session.state import State, initial_state
+from refold.eventlog.condensation import CondensationAsked, CondensationFailed, Condensed
 from refold.eventlog.events import (
     Event,
     ModelAsked,
@@ -25,7 +26,10 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.log import CorruptRecord, EventLog
 from refold.eventlog.record import Given, Record
+from refold.projections.condensing import forgetting
 from refold.projections.conversation import Conversation
+from refold.projections.request import Request
+from refold.projections.summarising import summary_request
 
 SAME_CODE = "same code: not deterministic"
 OTHER_CODE = "other code: would now decide this"
@@ -218,6 +222,8 @@ class _Replay:
         match event:
             case ModelAsked():
                 self._ask_again(event)
+            case CondensationAsked() | Condensed() | CondensationFailed():
+                self._choose_again(event)
             case SessionClaimed():
                 self._claim_again(event)
             case _:
@@ -225,7 +231,7 @@ class _Replay:
         self._decided.popleft()
 
     def _ask_again(self, asked: ModelAsked) -> None:
-        request = self._conversation.request(asked.model, parameters=asked.parameters)
+        request = self._request_of(asked)
         if (request.digest, len(request.messages)) != (asked.request, asked.messages):
             raise _Diverged(
                 "the request cannot be built again from the stream",
@@ -233,6 +239,35 @@ class _Replay:
                 found={"request": request.digest, "messages": len(request.messages)},
                 verdict=OTHER_REQUEST,
             )
+
+    def _request_of(self, asked: ModelAsked) -> Request:
+        """Return the request that was recorded as `asked`, built again."""
+        condensing = self.state.recall.condensation
+        if asked.purpose == "step" or condensing is None:
+            return self._conversation.request(asked.model, parameters=asked.parameters)
+        return summary_request(
+            self._conversation,
+            condensing.fact,
+            asked.model,
+            shrinks=condensing.shrinks,
+            parameters=asked.parameters,
+        )
+
+    def _choose_again(self, chosen: CondensationAsked | Condensed | CondensationFailed) -> None:
+        """Choose what to forget again, from the conversation as it stood."""
+        settings, recall = self.state.life.settings, self.state.recall
+        if settings is None or chosen.cause is not None:
+            return
+        found = forgetting(
+            settings.condenser,
+            self._conversation,
+            self._conversation.request(str(settings.model), parameters=settings.parameters),
+            step=self.state.agent.iterations + 1,
+            overflowed=recall.overflowed,
+            condensed_before=recall.condensed_tokens is not None,
+        )
+        if found != chosen:
+            raise _Diverged("something else is chosen to be forgotten", expected=chosen, found=found)
 
     def _claim_again(self, claim: SessionClaimed) -> None:
         """Check what no decider looks at: a claim's epoch is the next, and it names the settings in force."""

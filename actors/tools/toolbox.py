@@ -4,9 +4,29 @@ from typing import Any
 
 from msgspec import Struct
 
-from refold.actors.tools import delegate, execute_bash, finish, reject, str_replace_editor, think, view
+from refold.actors.tools import (
+    delegate,
+    execute_bash,
+    finish,
+    load_skill,
+    reject,
+    str_replace_editor,
+    think,
+    view,
+)
 from refold.actors.tools.arguments import Arguments
-from refold.eventlog.actions import Action, Delegate, Edit, Finish, Message, Read, Reject, Run, Think
+from refold.eventlog.actions import (
+    Action,
+    Delegate,
+    Edit,
+    Finish,
+    LoadSkill,
+    Message,
+    Read,
+    Reject,
+    Run,
+    Think,
+)
 from refold.eventlog.events import ModelAnswered, ToolCall
 
 _EXCERPT_CHARACTERS = 200
@@ -90,6 +110,8 @@ def read_call(call: ToolCall, thought: str, tools: tuple[str, ...] = TOOL_NAMES)
             return _view(call, arguments, thought)
         case delegate.NAME:
             return _delegate(call, arguments, thought)
+        case load_skill.NAME:
+            return _skill(call, arguments, thought)
         case finish.NAME:
             message = arguments.text("message") or ""
             return Finish(message=message, thought=thought, extra=arguments.rest())
@@ -145,6 +167,13 @@ def _think(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refus
     if own is None:
         return _refused(call, "think needs a `thought`.")
     return Think(thought=f"{thought}\n{own}" if thought else own, extra=arguments.rest())
+
+
+def _skill(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:
+    name = arguments.text("name")
+    if name is None:
+        return _refused(call, "load_skill needs a `name`.")
+    return LoadSkill(name=name, thought=thought, extra=arguments.rest())
 
 
 def _refused(call: ToolCall, reason: str) -> Refusal:

@@ -7,13 +7,13 @@ from refold.eventlog.events import (
     ActionProposed,
     AgentState,
     AgentStateChanged,
-    By,
     Event,
     ForeignRecorded,
     MessageReceived,
     ObservationRecorded,
     SystemMessageAdded,
 )
+from refold.eventlog.fact import By
 from refold.eventlog.formats.openhands_actions import action_of, tool_call_id_of
 from refold.eventlog.formats.openhands_observations import observation_of
 from refold.eventlog.formats.plain import plain, rows_of, table_of, text_of

@@ -9,6 +9,7 @@ from refold.eventlog.actions import (
     Delegate,
     Edit,
     Finish,
+    LoadSkill,
     Message,
     Other,
     Read,
@@ -30,6 +31,7 @@ from refold.eventlog.observations import (
     OtherObservation,
     OutcomeUnknown,
     RunOutput,
+    SkillLoaded,
     Thought,
 )
 
@@ -73,6 +75,8 @@ def action_shape(action: Action, *, confirmation: str) -> Shape:
             return Shape("write", f"Writing file: {path}", fields)
         case Think():
             return Shape("think", f"I am thinking...: {thought}", {"thought": thought})
+        case LoadSkill(name=name):
+            return Shape("load_skill", f"Loading the skill {name}", {"name": name, "thought": thought})
         case Finish(message=message):
             fields = {"final_thought": message, "outputs": {}, "thought": thought}
             return Shape("finish", message or "All done! What's next on the agenda?", fields)
@@ -108,6 +112,8 @@ def observation_shape(observation: Observation) -> Shape | None:
             return Shape("edit", f"I edited the file {path}.", fields)
         case Thought(content=content):
             return Shape("think", content, {})
+        case SkillLoaded(source=source):
+            return Shape("load_skill", f"I read the skill {source}.", {"source": source})
         case Finished():
             return None
         case DelegateResult(content=content):
@@ -129,6 +135,8 @@ def function_of(action: Action) -> str:
             return "str_replace_editor"
         case Think():
             return "think"
+        case LoadSkill():
+            return "load_skill"
         case Finish():
             return "finish"
         case Reject():

@@ -13,13 +13,13 @@ from refold.eventlog.actions import Action
 from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
-    By,
     Event,
     ForeignRecorded,
     MessageReceived,
     ObservationRecorded,
     SystemMessageAdded,
 )
+from refold.eventlog.fact import By
 from refold.eventlog.formats.plain import plain, table_of, text_of
 from refold.eventlog.formats.trajectory import ForeignEvent
 from refold.eventlog.observations import Observation

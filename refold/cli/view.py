@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from refold.actors.session.state import State
 from refold.cli.words import did, got, plain
 from refold.eventlog.actions import Edit
+from refold.eventlog.condensation import Condensed
 from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
@@ -182,6 +183,9 @@ class LiveView:
                 return [_said("model", "bold yellow", f"failed ({fault}): {_cut(message, 3)}")]
             case RuntimeLost(reason=reason):
                 return [_said("lost", "bold red", f"its runner: {reason}")]
+            case Condensed(messages=messages, masked=masked):
+                what = "results of tools" if masked else "messages"
+                return [_aside(f"condensed: {messages} {what} are shown to the model no more")]
             case StuckDetected(pattern=pattern):
                 return [_said("stuck", "bold red", pattern)]
             case WarningRaised(text=text):

@@ -7,6 +7,7 @@ from refold.eventlog.actions import (
     Delegate,
     Edit,
     Finish,
+    LoadSkill,
     Message,
     Other,
     Read,
@@ -27,6 +28,7 @@ from refold.eventlog.observations import (
     OtherObservation,
     OutcomeUnknown,
     RunOutput,
+    SkillLoaded,
     Thought,
 )
 
@@ -56,6 +58,8 @@ def did(action: Action) -> tuple[str, str]:
             return thought, f"writes {path}"
         case Think(thought=thought):
             return thought, ""
+        case LoadSkill(name=name, thought=thought):
+            return thought, f"loads the skill {name}"
         case Finish(message=message, thought=thought):
             return thought, f"finishes: {message}" if message else "finishes"
         case Reject(message=message, thought=thought):
@@ -83,7 +87,7 @@ def got(observation: Observation) -> tuple[str, bool]:
             return "\n".join(
                 part for part in (content.rstrip("\n"), mark) if part
             ) or "(no output)", exit_code in silent
-        case Thought() | Finished():
+        case Thought() | Finished() | SkillLoaded():
             return "", True
         case FileContent() | FileEdited() | FileWritten() | OtherObservation():
             return observation.content, not observation.content.startswith("ERROR")

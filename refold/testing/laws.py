@@ -10,6 +10,7 @@ from typing import get_args
 
 from refold.actors.controller.transitions import RESTING
 from refold.actors.session.due import agenda, due
+from refold.eventlog.condensation import CondensationAsked, Condensed
 from refold.eventlog.events import (
     ActionStarted,
     AgentStateChanged,
@@ -69,7 +70,7 @@ def an_agent_steps_only_when_nothing_is_open(minutes: Minutes, record: Record) -
         case ModelAsked():
             if minutes.open:
                 return f"version {record.version} asks while {sorted(minutes.open)} are unanswered"
-            if minutes.unheard:
+            if minutes.unheard and record.event.purpose == "step":
                 return f"version {record.version} asks before memory saw {sorted(minutes.unheard)}"
             if minutes.ask is not None:
                 return f"version {record.version} asks while {minutes.ask} has no answer"
@@ -85,7 +86,10 @@ def an_agent_steps_only_when_nothing_is_open(minutes: Minutes, record: Record) -
 def limits_are_exact(minutes: Minutes, record: Record) -> str | None:
     """B27: N steps since the last extension and not one more; tries of one step count once."""
     match record.event:
-        case ModelAsked(step=step) if minutes.state.agent.reenactment is None:
+        case CondensationAsked(step=step) | Condensed(step=step, cause=None):
+            if step != minutes.steps + 1 or step > minutes.steps_max:
+                return f"something is forgotten as step {step} of {minutes.steps_max}, after {minutes.steps}"
+        case ModelAsked(step=step, purpose="step") if minutes.state.agent.reenactment is None:
             if step > minutes.steps_max:
                 return f"step {step} of {minutes.steps_max}"
             if step not in {minutes.steps, minutes.steps + 1}:
@@ -200,7 +204,7 @@ LAWS: Mapping[Law, Kinds] = {
     a_cause_stands_before_its_effect: EVERY,
     one_observation_for_each_action: (ObservationRecorded,),
     an_agent_steps_only_when_nothing_is_open: (ModelAsked,),
-    limits_are_exact: (ModelAsked,),
+    limits_are_exact: (ModelAsked, CondensationAsked, Condensed),
     limits_end_a_run_only_when_reached: (AgentStateChanged,),
     a_spent_budget_asks_nobody: (ModelAsked,),
     an_answer_has_its_question: (ModelAnswered, ModelFailed, AskAbandoned),

@@ -4,6 +4,7 @@ from refold.actors.delegation.state import DELEGATE
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State, initial_state
 from refold.eventlog.actions import Message
+from refold.eventlog.condensation import CondensationAsked, Condensed
 from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
@@ -100,8 +101,11 @@ class Minutes:
                 self.unheard.add(record.version)
             case RecallRecorded(cause=int(cause)):
                 self.unheard.discard(cause)
-            case ModelAsked(request=request, step=step):
-                self.ask, self.asked, self.steps = record.version, event.model, step
+            case CondensationAsked(step=step) | Condensed(step=step):
+                self.steps = max(self.steps, step)
+            case ModelAsked(request=request, step=step, purpose=purpose):
+                self.ask, self.asked = record.version, event.model
+                self.steps = step if purpose == "step" else self.steps
                 self.requests.append(request)
                 self._asked[record.version] = event.cost_estimated_usd or 0.0
             case ModelAnswered() | ModelFailed():

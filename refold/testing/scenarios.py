@@ -9,8 +9,12 @@ from typing import cast
 from msgspec.structs import replace
 
 from refold.actors.models.fake import Line, says
-from refold.eventlog.events import Usage
+from refold.eventlog.actions import Action
+from refold.eventlog.condensers import ObservationMasking, Pipeline, Summary
+from refold.eventlog.events import ModelAnswered, ModelFailed, Usage
+from refold.eventlog.observations import Observation, RunOutput
 from refold.eventlog.settings import AgentSettings, Price
+from refold.projections.request import Request
 from refold.testing.sessions import SETTINGS, SessionScenario
 from refold.testing.simulation import Scenario
 
@@ -132,9 +136,49 @@ DELEGATING = SessionScenario(
     versions=60,
     encores=4,
 )
+_WINDOW = 10_000
+"""Characters that the model takes, system message and tools included; of what it sums up, a quarter."""
+_WORDS = "so it says " * 50
+
+
+def _small(number: int) -> Line:
+    """Return an answer of a model with a small window; the one that sums up has it too."""
+
+    def line(request: Request) -> ModelAnswered | ModelFailed:
+        aside = request.model == "script:summary"
+        if request.characters > (_WINDOW // 4 if aside else _WINDOW):
+            return ModelFailed(fault="context_window", message="the prompt is too long")
+        if aside:
+            return says(f"summary {number}: {_WORDS}")
+        calls = [_run(f"{number}{part}") for part in "ab"[: 1 + number % 2]]
+        return says(f"step {number}", *calls, *((FINISH,) if number % LONG == LONG - 1 else ()))
+
+    return line
+
+
+def _talkative(key: str, action: Action) -> Observation:
+    """Answer with so much that the window fills up."""
+    del action
+    return RunOutput(content=f"{key}: {_WORDS}", exit_code=0)
+
+
+CONDENSING = SessionScenario(
+    name="condensing",
+    settings=replace(
+        SETTINGS,
+        condenser=Pipeline(
+            condensers=(ObservationMasking(window=4), Summary(messages_max=14, model="script:summary"))
+        ),
+    ),
+    lines=tuple(map(_small, range(60))),
+    answers=lambda: _talkative,
+    verbs=("say", "pause", "stop", "continue", "close"),
+    interjections_max=3,
+    encores=4,
+)
 SCENARIOS: dict[str, SessionScenario] = {
     scenario.name: scenario
-    for scenario in (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS, RISKY, DELEGATING)
+    for scenario in (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS, RISKY, DELEGATING, CONDENSING)
 }
 
 

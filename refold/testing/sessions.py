@@ -33,6 +33,7 @@ from refold.testing.minutes import Broken, Minutes
 from refold.testing.person import Person
 from refold.testing.rival import claim
 from refold.testing.simulation import Run
+from refold.testing.steps import forgets
 from refold.testing.troubled import TroubledWorld
 from refold.testing.verbs import Verb, command_of
 from refold.testing.watched import Watched, named
@@ -267,7 +268,8 @@ class SessionRun:
 
     def _meet(self, stream: str) -> Watched:
         runners, approvals = self.world.runner_of(stream), Approvals() if self._asks else None
-        self.streams[stream] = watched = Watched(stream, runners, approvals, conversation=self._verified)
+        followed = self._verified or forgets(self.scenario.settings)
+        self.streams[stream] = watched = Watched(stream, runners, approvals, conversation=followed)
         return watched
 
     # A person ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from refold.eventlog.actions import Action, Message, Think
+from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
@@ -27,7 +28,9 @@ from refold.eventlog.events import (
     SessionFaulted,
 )
 from refold.eventlog.record import Record
+from refold.eventlog.settings import Purpose, Settings
 from refold.projections.conversation import Conversation
+from refold.testing.forgetting import Forgetting, check_forgetting
 from refold.testing.laws import EVERY, Kinds, by_kind
 from refold.testing.minutes import Broken, Minutes
 
@@ -50,6 +53,8 @@ class Steps:
     def __init__(self, *, conversation: bool = True) -> None:
         self.step = self.failures = self.repairs = 0
         """The step under way, its failed tries, and the answers in a row without a valid action."""
+        self.purpose: Purpose = "step"
+        """What the model was asked for last."""
         self.fault: FaultClass | None = None
         """What the last try failed of."""
         self.pairs: dict[int, tuple[Action, Observation | None]] = {}
@@ -64,18 +69,22 @@ class Steps:
         self.claimed = False
         """The last record is a claim."""
         self.conversation = Conversation() if conversation else None
+        self.forgetting = Forgetting()
 
     def take(self, record: Record) -> None:
         event = record.event
         self.claimed = isinstance(event, SessionClaimed)
         match event:
-            case ModelAsked(step=step):
+            case ModelAsked(step=step, purpose=purpose):
                 self.failures = self.failures if step == self.step else 0
-                self.step = step
-                self.unshown.clear()
+                self.step, self.purpose = step, purpose
+                if purpose == "step":
+                    self.unshown.clear()
             case ModelFailed(fault=fault):
-                self.failures += 1
+                self.failures += 0 if fault == "context_window" else 1
                 self.fault = fault
+            case ModelAnswered() if self.purpose != "step":
+                pass
             case ModelAnswered(tool_calls=calls):
                 self.repairs += 1
                 self.unread = {call.id for call in calls}
@@ -111,6 +120,11 @@ class Steps:
         return len(last) == CIRCLE and all(pair == last[0] for pair in last)
 
 
+def forgets(settings: Settings) -> bool:
+    """Whether a session with these settings comes by the laws of forgetting more than by accident."""
+    return settings.condenser is not CONDENSER
+
+
 def _bare(action: Action) -> Action:
     return action if isinstance(action, Think) else replace(action, thought="")
 
@@ -119,7 +133,7 @@ def a_request_shows_all_that_was_said(minutes: Minutes, steps: Steps, record: Re
     """B18: a question is built from everything before it; what came meanwhile makes it stale."""
     del minutes
     match record.event:
-        case ModelAsked(model=model, request=request) if steps.conversation is not None:
+        case ModelAsked(model=model, request=request, purpose="step") if steps.conversation is not None:
             if steps.conversation.request(model).digest != request:
                 return f"version {record.version} asks without something that was said before it"
         case _:
@@ -306,4 +320,9 @@ def check_step(minutes: Minutes, steps: Steps, record: Record) -> None:
     for law in _LAWS[type(record.event)]:
         if (found := law(minutes, steps, record)) is not None:
             raise Broken(law.__name__, found)
+    if steps.conversation is None:
+        steps.take(record)
+        return
+    then = check_forgetting(minutes, steps.forgetting, steps.conversation, record)
     steps.take(record)
+    then()

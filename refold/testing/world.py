@@ -11,7 +11,7 @@ from refold.actors.runner.runner import LaunchFailed, RunnerLost, RunnerRefused
 from refold.actors.runtime.port import HandsLost, HandsPort
 from refold.eventlog.actions import Action
 from refold.eventlog.events import RecallRecorded, RuntimeConnected, RuntimeFailed
-from refold.eventlog.observations import Observation
+from refold.eventlog.observations import Failure, Observation, SkillLoaded
 from refold.eventlog.risk import Assessment
 from refold.eventlog.settings import Price, Settings
 
@@ -88,6 +88,12 @@ class SmallWorld:
 
     def knowledge(self, settings: Settings, text: str, shown: tuple[str, ...]) -> RecallRecorded:  # noqa: ARG002
         return RecallRecorded(recall="knowledge")
+
+    def folders(self, settings: Settings, paths: tuple[str, ...]) -> RecallRecorded:  # noqa: ARG002
+        return RecallRecorded(recall="knowledge", content=f"rules of {', '.join(paths)}", sources=paths)
+
+    def skill(self, settings: Settings, name: str) -> SkillLoaded | Failure:  # noqa: ARG002
+        return SkillLoaded(content=f"how to {name}", source=f"{name}/SKILL.md")
 
 
 class SmallHands:

@@ -111,7 +111,7 @@ def _entry(struct: type[Struct], title: str) -> str:
 
 def _own_fields(struct: type[Struct]) -> list[FieldInfo]:
     """Return the fields without those that every member of its family has."""
-    common = {"_Fact": ("cause", "by", "foreign"), "_Command": ("id", "at", "by")}
+    common = {"Fact": ("cause", "by", "foreign"), "_Command": ("id", "at", "by")}
     hidden = {name for base in struct.__mro__ for name in common.get(base.__name__, ())}
     return [field for field in msgspec.structs.fields(struct) if field.name not in hidden]
 

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from refold.eventlog.actions import Edit, Run
+from refold.eventlog.condensation import CondensationAsked, CondensationFailed, Condensed
 from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
@@ -127,6 +128,30 @@ EVENTS: tuple[Event, ...] = (
     CallRefused(cause=5, tool_call_id="call_1", reason="arguments are no object"),
     StuckDetected(pattern="the same error four times"),
     StepReenacted(source=6, end=True, diverged=True),
+    CondensationAsked(
+        condenser="summary",
+        reason="size",
+        step=7,
+        forgotten=((4, 9), (12, 12)),
+        messages=6,
+        tokens=4_000,
+        tokens_forgotten=1_500,
+        model="small",
+        excerpt_characters_max=500,
+    ),
+    Condensed(
+        cause=20,
+        condenser="summary",
+        reason="context_window",
+        step=7,
+        forgotten=((4, 9),),
+        messages=6,
+        tokens=4_000,
+        tokens_forgotten=1_500,
+        masked=((14, 14),),
+        summary="The test was mended.",
+    ),
+    CondensationFailed(cause=20, reason="the model is gone"),
     ActionProposed(
         cause=5,
         action=Run(command="ls -l", is_input=True, timeout=2.5, thought="look", extra={"why": "x"}),

@@ -111,8 +111,8 @@ MEMORY = (
         file="actors/memory/actor.py",
         edits=(
             (
-                "fact=replace(message.fact, cause=message.message)",
-                "fact=replace(message.fact, cause=next(iter(self._messages), message.message))",
+                "fact = replace(fact, cause=cause)",
+                "fact = replace(fact, cause=next(iter(self._messages), cause))",
             ),
         ),
     ),
@@ -121,8 +121,8 @@ MEMORY = (
         family="memory",
         file="actors/memory/evolve.py",
         edits=(
-            ("RecallRecorded, SessionFaulted\n", "RecallRecorded, SessionClaimed, SessionFaulted\n"),
-            ("= MessageReceived | RecallRecorded", "= MessageReceived | SessionClaimed | RecallRecorded"),
+            ("    SessionFaulted,\n", "    SessionClaimed,\n    SessionFaulted,\n"),
+            ("    | SessionFaulted\n", "    | SessionClaimed\n    | SessionFaulted\n"),
             ("case SessionFaulted():", "case SessionClaimed() | SessionFaulted():"),
         ),
     ),
@@ -130,7 +130,7 @@ MEMORY = (
         name="a recall is recorded each time it is told",
         family="memory",
         file="actors/memory/decide.py",
-        edits=((" if command.fact.cause in state.recall.waiting else ()", ""),),
+        edits=((" if asked else ()", ""),),
     ),
     Bug(
         name="memory looks nothing up while the agent runs",

@@ -42,7 +42,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.log import Append, Appended, LogError, OnCommitted
 from refold.eventlog.memory_log import MemoryLog
-from refold.eventlog.observations import Failure, Observation, RunOutput
+from refold.eventlog.observations import Failure, Observation, RunOutput, SkillLoaded
 from refold.eventlog.record import Record
 from refold.eventlog.risk import Assessment, Risk
 from refold.eventlog.settings import ConfirmationPolicy, Price, Settings
@@ -189,6 +189,14 @@ class World:
     def knowledge(self, settings: Settings, text: str, shown: tuple[str, ...]) -> RecallRecorded:
         del settings, shown
         return RecallRecorded(recall="knowledge", content=f"about {text}")
+
+    def folders(self, settings: Settings, paths: tuple[str, ...]) -> RecallRecorded:
+        del settings
+        return RecallRecorded(recall="knowledge", content="rules", sources=paths)
+
+    def skill(self, settings: Settings, name: str) -> SkillLoaded | Failure:
+        del settings
+        return SkillLoaded(content=f"how to {name}", source=f"{name}/SKILL.md")
 
     def connect(
         self, settings: Settings, *, epoch: int, incarnation: str
