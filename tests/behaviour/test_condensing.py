@@ -1,213 +1,38 @@
-"""Rules 29 (e), 31, 40 and 41: what is forgotten when a conversation grows too long, and what never is."""
+"""Rules 40 and 41: what is forgotten when a conversation grows too long, and what never is."""
 
-from collections.abc import Callable, Sequence
 from functools import cache
 
 import pytest
-from msgspec import Struct
-from msgspec.structs import replace
 
 from refold.actors.dispatch.choices import Victim
-from refold.actors.dispatch.choosers import Replay
-from refold.actors.dispatch.stepper import Stepper
-from refold.actors.memory.decide import SHRINKS_NO_MORE
-from refold.actors.models.fake import Line, says
-from refold.actors.session.commands import BeginAsk, BeginCondensation
-from refold.actors.session.due import PrepareSummary, due
-from refold.actors.session.verify import verify
-from refold.eventlog.actions import Action
+from refold.actors.models.fake import Line
 from refold.eventlog.condensation import CondensationAsked, CondensationFailed, Condensed
 from refold.eventlog.condensers import (
     DEFAULT,
     Condenser,
-    NoCondenser,
     ObservationMasking,
     Pipeline,
     RecentWindow,
     Summary,
 )
 from refold.eventlog.events import (
-    AgentStateChanged,
     ModelAnswered,
     ModelAsked,
     ModelFailed,
-    SessionStarted,
-    StuckDetected,
 )
-from refold.eventlog.observations import Observation, RunOutput
-from refold.eventlog.record import Record
 from refold.projections.request import Request
 from refold.projections.usage import usage
-from refold.testing.crash import IDENTITY, STREAM, Lived, live
-from refold.testing.forgetting import misshapen
-from refold.testing.world import SmallWorld
-from tests.behaviour.scenes import FINISH, RUN, THINK, PrepareAsk, Scene, settings
-
-WORDS = "as it says " * 60
-STEPS = 24
-SMALL = 12_000
-"""Characters that the small model takes: the system message and the tools are half of them."""
-
-
-class Played(Struct, frozen=True):
-    lived: Lived
-    world: SmallWorld
-    records: list[Record]
-
-    def of[E](self, kind: type[E]) -> list[E]:
-        return [record.event for record in self.records if isinstance(record.event, kind)]
-
-    @property
-    def steps(self) -> list[Request]:
-        """The requests for steps that were answered."""
-        return [request for request in self.world.scripted.requests if request.model == "script:s"]
-
-
-def talkative(key: str, action: Action) -> Observation:
-    """Answer at length, and otherwise each time: who forgets is not to be taken for going in circles."""
-    del action
-    return RunOutput(content=f"{key}: {WORDS}", exit_code=0)
-
-
-def worker(number: int, takes: int) -> Line:
-    """Return what a model says that works until its last line and takes so many characters."""
-
-    def line(request: Request) -> ModelAnswered | ModelFailed:
-        if request.characters > takes:
-            return ModelFailed(fault="context_window", message="the prompt is too long")
-        if request.model == "script:s":
-            return says(f"step {number}", FINISH if number == STEPS - 1 else RUN)
-        return says(f"In short: {number}.")
-
-    return line
-
-
-def play(
-    condenser: Condenser,
-    *,
-    takes: int = SMALL,
-    aim: Callable[[str, str], Victim | None] | None = None,
-    lines: Sequence[Line] | None = None,
-    **changes: object,
-) -> Played:
-    world = SmallWorld(
-        [worker(number, takes) for number in range(STEPS)] if lines is None else lines, answer=talkative
-    )
-    start = SessionStarted(settings=settings(condenser=condenser, **changes), task="do it")
-    lived = live(Stepper(chooser=Replay(), aim=aim), world, start)
-    return Played(lived, world, list(lived.log.read(STREAM)))
-
-
-def check(played: Played) -> None:
-    """Hold what is true whatever was forgotten."""
-    assert [wrong for request in played.steps if (wrong := misshapen(request))] == []
-    assert verify(played.lived.log, STREAM, code=IDENTITY.code).divergence is None
-    assert [record.version for record in played.records] == list(range(len(played.records)))
-    assert len(played.of(Condensed)) + len(played.of(ModelFailed)) > 0
-
-
-# Rule 31 --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("condenser", "takes"),
-    [
-        (DEFAULT, SMALL),
-        (Summary(messages_max=None), SMALL),
-        (ObservationMasking(), 2 * SMALL),
-        (Pipeline(condensers=(NoCondenser(), DEFAULT)), SMALL),
-    ],
-    ids=["recent", "summary", "masking", "pipeline"],
+from tests.behaviour.forgetful import (
+    STEPS,
+    WORDS,
+    ask_aside,
+    asked_to_condense,
+    check,
+    forget,
+    play,
+    worker,
 )
-def test_b31_a_full_window_condenses_and_goes_on(condenser: Condenser, takes: int) -> None:
-    played = play(condenser, takes=takes)
-    assert played.lived.state.agent.state == "finished"
-    assert {fact.reason for fact in played.of(Condensed)} == {"context_window"}
-    assert len(played.of(ModelFailed)) == len(played.of(Condensed))
-    check(played)
-
-
-def test_b31_what_cannot_shrink_further_is_an_error_that_says_so_and_no_loop() -> None:
-    played = play(DEFAULT, takes=100)
-    assert played.lived.state.agent.state == "error"
-    assert "condensing cannot shrink the conversation further" in played.of(AgentStateChanged)[-1].reason
-    assert len(played.of(CondensationFailed)) == 1
-    assert len(played.of(ModelAsked)) == 1
-
-
-def test_b31_a_message_recovers_from_a_window_that_was_full() -> None:
-    scene = Scene().running().ask().fail("context_window")
-    assert scene.owes(PrepareAsk)
-    assert forget(scene, CondensationFailed(reason="nothing is left")).agent == "error"
-    assert scene.say().recall().owes(PrepareAsk)
-    assert not scene.state.recall.overflowed
-    assert scene.step("", FINISH).agent == "finished"
-
-
-def test_b31_another_model_has_another_window() -> None:
-    scene = Scene().running().ask().fail("context_window")
-    assert scene.state.recall.overflowed
-    assert not scene.change(model="script:larger").state.recall.overflowed
-
-
-def test_b31_without_a_condenser_a_full_window_is_an_error_at_once() -> None:
-    played = play(NoCondenser())
-    assert played.lived.state.agent.state == "error"
-    assert "context_window" in played.of(AgentStateChanged)[-1].reason
-    assert played.of(Condensed) == []
-
-
-def test_b31_a_pause_at_that_moment_keeps_it_for_later() -> None:
-    scene = Scene().running().ask().pause().fail("context_window")
-    assert scene.agent == "paused"
-    assert scene.owes()
-    assert scene.resume().owes(PrepareAsk)
-    assert scene.state.recall.overflowed
-
-
-# Rule 29 (e) ----------------------------------------------------------------------------------------------
-
-
-def test_b29_e_condensing_that_no_longer_shrinks_the_context_is_being_stuck() -> None:
-    scene = Scene().running().ask().fail("context_window")
-    forget(scene, condensed(tokens=1000)).ask().fail("context_window")
-    forget(scene, condensed(tokens=990))
-    assert scene.of(StuckDetected) == [StuckDetected(pattern=SHRINKS_NO_MORE)]
-    assert scene.agent == "error"
-    assert scene.say().recall().owes(PrepareAsk)
-
-
-def test_b29_e_condensing_that_still_shrinks_is_not() -> None:
-    scene = Scene().running().ask().fail("context_window")
-    forget(scene, condensed(tokens=1000)).ask().fail("context_window")
-    forget(scene, condensed(tokens=600)).ask()
-    assert scene.of(StuckDetected) == []
-    assert len(scene.of(Condensed)) == 2
-
-
-def test_b29_e_an_answer_in_between_is_progress() -> None:
-    scene = Scene().running().ask().fail("context_window")
-    forget(scene, condensed(tokens=1000)).step("", THINK).ask().fail("context_window")
-    forget(scene, condensed(tokens=1000))
-    assert scene.of(StuckDetected) == []
-
-
-def test_b29_e_summaries_of_summaries_come_to_an_end() -> None:
-    """The model takes no more whatever is forgotten: it ends after a few condensations, not after 500."""
-    lines = [says(f"step {number}", RUN) if number < 12 else _sums_up(number) for number in range(60)]
-    played = play(Summary(messages_max=None), lines=lines)
-    assert played.lived.state.agent.state == "error"
-    assert len(played.of(Condensed)) < 10
-
-
-def _sums_up(number: int) -> Line:
-    def line(request: Request) -> ModelAnswered | ModelFailed:
-        if request.tools:
-            return ModelFailed(fault="context_window", message="the prompt is too long")
-        return says(f"{number} {WORDS * 20}")
-
-    return line
-
+from tests.behaviour.scenes import PrepareAsk, Scene
 
 # Rule 40 --------------------------------------------------------------------------------------------------
 
@@ -425,40 +250,3 @@ def test_b41_keep_first_must_leave_room(condenser: Condenser, says_: str) -> Non
     scene = Scene()
     with pytest.raises(AssertionError, match=says_):
         scene.start(condenser=condenser)
-
-
-# Helpers --------------------------------------------------------------------------------------------------
-
-
-def condensed(tokens: int) -> Condensed:
-    return Condensed(condenser="recent", reason="context_window", step=0, tokens=tokens, messages=1)
-
-
-def asked_to_condense() -> CondensationAsked:
-    return CondensationAsked(
-        condenser="summary", reason="size", step=0, messages=4, tokens=1000, tokens_forgotten=900
-    )
-
-
-def forget(scene: Scene, fact: CondensationAsked | Condensed | CondensationFailed) -> Scene:
-    """Tell what is to be forgotten in place of the step that is due."""
-    (prepare,) = [effect for effect in due(scene.state) if isinstance(effect, PrepareAsk)]
-    if not isinstance(fact, CondensationFailed):
-        fact = replace(fact, step=prepare.step)
-    return scene.do(BeginCondensation(**scene.id(), fact=fact, seen=scene.state.version))
-
-
-def ask_aside(scene: Scene, cost: float = 0.0) -> Scene:
-    """Record the question for the summary that is due."""
-    (prepare,) = [effect for effect in due(scene.state) if isinstance(effect, PrepareSummary)]
-    fact = ModelAsked(
-        cause=prepare.condensation,
-        purpose="condense",
-        model="script:small",
-        attempt=prepare.attempt,
-        step=scene.state.agent.iterations,
-        request="digest",
-        messages=2,
-        cost_estimated_usd=cost,
-    )
-    return scene.do(BeginAsk(**scene.id(), fact=fact, seen=scene.state.version))
