@@ -88,7 +88,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
     purposes: Mapping[Purpose, str] | None = None,
     prices: Mapping[str, Price] | None = None,
     secrets: Mapping[str, str] | Iterable[str] = (),
-    condenser: Condenser = CONDENSER,
+    condenser: Condenser | None = None,
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
@@ -101,7 +101,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         chosen = choose_model(model, registry, base_url=base_url, price=price, prices=prices)
     for purpose, named_model in (purposes or {}).items():
         choose_model(named_model, registry, of=f"purposes.{purpose}")
-    check_condenser(condenser, registry)
+    check_condenser(condenser or CONDENSER, registry)
     check_budget(chosen.model or None, chosen.price, budget_usd)
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
@@ -125,7 +125,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         silence_timeout_s=silence_timeout_s,
         retries_max=retries_max,
         repairs_max=repairs_max,
-        condenser=condenser,
+        condenser=condenser or CONDENSER,
         secrets=tuple(dict.fromkeys(secrets)),
         secret_descriptions={name: text for name, text in secrets.items() if text}
         if isinstance(secrets, Mapping)

@@ -16,12 +16,12 @@ from refold.actors.models.port import ModelUnavailable
 from refold.actors.security.port import AnalyzerUnknown
 from refold.actors.security.registry import check_analyzer
 from refold.actors.session.commands import ChangeSettings, Command, ContinueAgent
-from refold.actors.session.evolve import changed
 from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain
 from refold.actors.session.state import State
 from refold.actors.sessions import Sessions
 from refold.actors.supervisor import Trouble
-from refold.beginning import begin, check_budget, choose_sandbox, new_name
+from refold.affording import affordable
+from refold.beginning import begin, choose_sandbox, new_name
 from refold.control import Answer, ControlServer
 from refold.edges import Glimpse, RealEdges
 from refold.errors import (
@@ -35,7 +35,6 @@ from refold.errors import (
     SessionUnknown,
     WrongUsage,
 )
-from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser
 from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import StreamUnknown, WrongVersion
@@ -49,7 +48,6 @@ from refold.eventlog.settings import (
     ModelSettings,
     Price,
     Purpose,
-    Settings,
 )
 from refold.home import Home, check_session
 from refold.identity import identity
@@ -113,7 +111,7 @@ class System:
         purposes: Mapping[Purpose, str] | None = None,
         prices: Mapping[str, Price] | None = None,
         secrets: Mapping[str, str] | Iterable[str] = (),
-        condenser: Condenser = CONDENSER,
+        condenser: Condenser | None = None,
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
@@ -372,26 +370,6 @@ class System:
         except RefoldError as error:
             return Answer(error=str(error))
         return Answer(records=len(records), status=self.state(session).agent.state)
-
-
-def affordable(state: State, settings: Settings, commands: Iterable[Command]) -> Settings:
-    """Return the settings that the commands lead to; raises `WrongUsage` for a budget nobody could check."""
-    asked: float | None = None
-    for command in commands:
-        match command:
-            case ChangeSettings(fact=fact):
-                settings, asked = changed(settings, fact), fact.budget_usd
-            case ContinueAgent(budget_usd=budget_usd):
-                asked = budget_usd
-            case _:
-                pass
-    check_budget(settings.model, settings.price, settings.budget_usd if asked is None else asked)
-    if asked is not None and state.agent.cost_usd is None:
-        raise WrongUsage(
-            f"a budget of {asked:g} USD was asked for, but what the session has cost so far is unknown: "
-            "a model of unknown price has answered in it; go on without one"
-        )
-    return settings
 
 
 def driven_error(system: System, session: str) -> SessionDriven:
