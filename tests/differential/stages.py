@@ -20,7 +20,7 @@ from refold.errors import CommandRefused
 from refold.eventlog.record import Record
 from refold.session import rests
 from refold.system import System
-from refold.testing.laws import Broken
+from refold.testing.minutes import Broken
 from refold.testing.sessions import SETTINGS, SessionRun, SessionScenario
 from tests.differential.scene import STREAM, Cues, Scene, script
 
