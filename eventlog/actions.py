@@ -15,11 +15,15 @@ class _Action(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="
 
 
 class Run(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="run"):
-    """A shell command, or input for the one that runs (`is_input`); `timeout` in seconds."""
+    """A shell command, or input for the one that runs (`is_input`); `timeout` in seconds.
+
+    With `restart` the shell is ended first, whatever runs in it, and a fresh one takes its place.
+    """
 
     command: str
     is_input: bool = False
     timeout: float | None = None
+    restart: bool = False
 
 
 class Read(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="read"):

@@ -24,7 +24,7 @@ def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:
     """Return a tool's name and arguments, or None for plain text."""
     match action:
         case Run():
-            return "execute_bash", _given(action, "command", "is_input", "timeout")
+            return "execute_bash", _given(action, "command", "is_input", "timeout", "restart")
         case Read():
             return "str_replace_editor", {"command": "view", **_given(action, "path", "view_range")}
         case Edit():

@@ -26,7 +26,8 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 def acted(state: Agent, event: ActionProposed, version: int) -> Agent:
     """Remember an action; waiting on a long command is not an action of its own."""
-    if isinstance(event.action, Run) and (event.action.is_input or not event.action.command.strip()):
+    action = event.action
+    if isinstance(action, Run) and not action.restart and (action.is_input or not action.command.strip()):
         return state
     turn = Turn(version=version, kind=type(event.action).__name__, action=_action(event.action))
     return replace(state, turns=(*state.turns, turn)[-_TURNS_KEPT:])

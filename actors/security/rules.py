@@ -39,7 +39,7 @@ def _found(action: Action, surroundings: Surroundings) -> list[Finding]:
     match action:
         case Run(command=command, is_input=True):
             return typed(command)
-        case Run(command=command):
+        case Run(command=command):  # Starting afresh ends what runs in the agent's own shell, and no more.
             return Judge(surroundings.workspace, _directory(surroundings)).judge(command)
         case Read(path=path):
             return looked_at(Word(path), place)

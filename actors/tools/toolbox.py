@@ -123,11 +123,20 @@ def read_call(call: ToolCall, thought: str, tools: tuple[str, ...] = TOOL_NAMES)
 
 
 def _run(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:
+    restart = arguments.flag("restart")
     command = arguments.text("command")
+    if command is None and restart:
+        command = ""
     if command is None:
         return _refused(call, "execute_bash needs a `command`.")
-    is_input, timeout = arguments.flag("is_input"), arguments.number("timeout")
-    return Run(command=command, is_input=is_input, timeout=timeout, thought=thought, extra=arguments.rest())
+    return Run(
+        command=command,
+        is_input=arguments.flag("is_input"),
+        timeout=arguments.number("timeout"),
+        restart=restart,
+        thought=thought,
+        extra=arguments.rest(),
+    )
 
 
 def _edit(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:

@@ -48,6 +48,8 @@ def did(action: Action) -> tuple[str, str]:
         case Run(command=command, is_input=is_input, thought=thought):
             if is_input:
                 return thought, f"types {command!r}"
+            if action.restart:
+                return thought, f"starts a fresh shell\n$ {command}" if command else "starts a fresh shell"
             return thought, f"$ {command}" if command.strip() else "waits for the command"
         case Read(path=path, view_range=view_range, thought=thought):
             lines = f" lines {view_range[0]}–{view_range[-1]}" if view_range else ""

@@ -1,11 +1,13 @@
 """The file tools, in the words that recorded sessions use."""
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from refold.actors.runner.executor.bounded import within
 from refold.actors.runner.executor.editor import Editor
 from refold.actors.runner.executor.text_file import Unreadable
 from refold.actors.runner.executor.viewer import read
@@ -192,3 +194,21 @@ def test_a_very_large_edit_leaves_its_contents_out_of_the_record(editor: Editor,
     edited = editor.edit({"command": "create", "path": "big", "file_text": "x" * 1_100_000})
     assert "new_content" not in edited
     assert (tmp_path / "big").stat().st_size == 1_100_000
+
+
+def test_b23_a_file_system_that_hangs_gives_control_back() -> None:
+    released = threading.Event()
+
+    def hang() -> dict[str, Any]:
+        released.wait()
+        return {}
+
+    with pytest.raises(Unreadable, match=r"did not end within 0.05 seconds. It may still take effect"):
+        within(0.05, hang)
+    released.set()
+    assert within(5.0, lambda: {"kind": "read"}) == {"kind": "read"}
+
+
+def test_b23_what_goes_wrong_within_the_time_is_told_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="does not exist"):
+        within(5.0, lambda: read({"path": "none"}, workspace=str(tmp_path)))

@@ -146,7 +146,7 @@ def test_endless_output_is_cut_in_the_middle_with_a_note_of_how_much(run: Run) -
     assert "characters left out" in content
 
 
-def test_a_silent_command_gives_control_back_and_goes_on(run: Run) -> None:
+def test_b23_a_silent_command_gives_control_back_and_goes_on(run: Run) -> None:
     first = run("echo asked; read answer; echo got $answer")
     assert first["exit_code"] == -1
     assert first["content"].startswith("asked\n[The command has no new output after 0.4 seconds")
@@ -157,7 +157,7 @@ def test_a_silent_command_gives_control_back_and_goes_on(run: Run) -> None:
     assert (last["content"], last["exit_code"]) == ("got yes please", 0)
 
 
-def test_a_command_over_its_time_limit_gives_control_back_and_goes_on(run: Run) -> None:
+def test_b23_a_command_over_its_time_limit_gives_control_back_and_goes_on(run: Run) -> None:
     observation = run("while true; do echo tick; sleep 0.05; done", timeout=0.5)
     assert observation["exit_code"] == -1
     assert "tick\n[The command timed out after 0.5 seconds" in observation["content"]
@@ -175,7 +175,7 @@ def test_a_command_over_its_time_limit_gives_control_back_and_goes_on(run: Run) 
         ("sleep 60", "C-\\", 131),
     ],
 )
-def test_keys_reach_the_running_command(run: Run, command: str, key: str, exit_code: int) -> None:
+def test_b23_keys_reach_the_running_command(run: Run, command: str, key: str, exit_code: int) -> None:
     assert run(command)["exit_code"] == -1
     observation = run(key, is_input=True)
     assert observation["exit_code"] == exit_code
@@ -184,13 +184,13 @@ def test_keys_reach_the_running_command(run: Run, command: str, key: str, exit_c
 
 
 @pytest.mark.parametrize("arguments", [{"command": ""}, {"command": "text", "is_input": True}])
-def test_waiting_or_input_without_a_command_is_an_error(run: Run, arguments: dict[str, Any]) -> None:
+def test_b23_waiting_or_input_without_a_command_is_an_error(run: Run, arguments: dict[str, Any]) -> None:
     observation = run(**arguments)
     assert observation["kind"] == "error"
     assert "No command is running" in observation["content"]
 
 
-def test_output_that_comes_while_nobody_asks_is_not_lost(run: Run, commands: Commands) -> None:
+def test_b23_output_that_comes_while_nobody_asks_is_not_lost(run: Run, commands: Commands) -> None:
     run("echo one; sleep 0.6; head -c 100000 /dev/zero | tr '\\0' y; echo; echo two")
     assert commands.await_idle()
     observation = run("echo three")
@@ -237,3 +237,19 @@ def test_an_interrupted_command_ends_however_stubborn_it_is(
     assert observation["exit_code"] > 0
     assert "[The command was interrupted.]" in observation["content"]
     assert run("echo next")["content"] == "next"
+
+
+def test_b23_a_restart_ends_what_runs_and_gives_a_fresh_shell(run: Run, tmp_path: Path) -> None:
+    run("cd / && export A=1")
+    assert run("sleep 60")["exit_code"] == -1
+    afresh = run("", restart=True)
+    assert afresh["exit_code"] == 0
+    assert "The shell ended with exit code 137. A fresh one has been started" in afresh["content"]
+    assert run('echo "$PWD <$A>"')["content"] == f"{tmp_path} <>"
+
+
+def test_b23_a_restart_may_bring_the_next_command_along(run: Run) -> None:
+    assert run("trap '' INT TERM; while :; do :; done")["exit_code"] == -1
+    afresh = run("echo back", restart=True)
+    assert (afresh["exit_code"], afresh["content"].splitlines()[-1]) == (0, "back")
+    assert run("", restart=True)["exit_code"] == 0

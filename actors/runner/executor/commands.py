@@ -43,6 +43,8 @@ class Commands:
         command: str = action["command"]
         is_input = bool(action.get("is_input", False))
         limit_s = float(action.get("timeout") or self._limit_s)
+        if action.get("restart"):
+            return self._afresh(command, limit_s, glimpse)
         if is_input or not command.strip() or (self._unfinished and _key(command)):
             return self._converse(command if is_input or command.strip() else "", limit_s, glimpse)
         if self._unfinished and self._shell.is_running():
@@ -53,6 +55,17 @@ class Commands:
         self._shell.begin(command)
         observation = self._follow(command, limit_s, glimpse)
         return {**observation, "content": earlier + observation["content"]}
+
+    def _afresh(self, command: str, limit_s: float, glimpse: Glimpse) -> Observation:
+        """End the shell and what runs in its foreground, and go on in a new one."""
+        self._shell.kill()
+        if not self.await_shell_end():
+            return _failure("The shell could not be ended, so no fresh one was started.")
+        ended = self._end(self._unfinished)
+        if not command.strip():
+            return {**ended, "command": command, "exit_code": 0}
+        observation = self.run({"command": command, "timeout": limit_s}, glimpse)
+        return {**observation, "content": f"{ended['content']}\n{observation['content']}".rstrip("\n")}
 
     def interrupt(self) -> None:
         """End the command in the foreground, whoever waits for it."""

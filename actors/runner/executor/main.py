@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from .bounded import within
 from .commands import Commands
 from .editor import Editor
 from .lines import line
@@ -23,6 +24,7 @@ class Executor:
 
     def __init__(self, settings: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
         self._workspace: str = settings["workspace"]
+        self._limit_s: float = settings["action_timeout_s"]
         os.umask(settings["umask"])
         self._tell = tell
         self._commands = Commands(
@@ -63,11 +65,11 @@ class Executor:
             case "run":
                 return self._commands.run(action, lambda text: self._tell({"glimpse": key, "text": text}))
             case "read":
-                return read(action, workspace=self._workspace)
+                return within(self._limit_s, lambda: read(action, workspace=self._workspace))
             case "edit":
-                return self._editor.edit(action)
+                return within(self._limit_s, lambda: self._editor.edit(action))
             case "write":
-                return self._editor.write(action)
+                return within(self._limit_s, lambda: self._editor.write(action))
             case kind:
                 raise Unreadable(f"Tool not available: {kind}.")
 
