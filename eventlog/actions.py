@@ -93,6 +93,20 @@ class Message(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="messa
     waits: bool = True
 
 
+class McpCall(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="call_tool_mcp"):
+    """Have `server` carry out its `tool`; `name` is what the agent calls it.
+
+    `read_only` as the server declared it when its tools were listed. Where only the name is known, the rest
+    is filled in when the action is proposed.
+    """
+
+    name: str
+    server: str = ""
+    tool: str = ""
+    arguments: dict[str, Any] = {}
+    read_only: bool = False
+
+
 class Other(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="other"):
     """A kind of action that this version does not know, kept as it was; `name` is its kind."""
 
@@ -100,4 +114,6 @@ class Other(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="other")
     arguments: dict[str, Any] = {}
 
 
-type Action = Run | Read | Edit | Write | Think | LoadSkill | Finish | Reject | Delegate | Message | Other
+type Action = (
+    Run | Read | Edit | Write | Think | LoadSkill | Finish | Reject | Delegate | Message | McpCall | Other
+)

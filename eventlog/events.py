@@ -14,6 +14,8 @@ from refold.eventlog.fact import Fact as _Fact
 from refold.eventlog.observations import Observation
 from refold.eventlog.risk import Risk, Threshold
 from refold.eventlog.settings import ConfirmationPolicy, Price, Purpose, Settings
+from refold.eventlog.tools import ServerTool
+from refold.eventlog.usage import Usage
 
 type AgentState = Literal[
     "loading",
@@ -164,6 +166,15 @@ class RuntimeLost(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     reason: str
 
 
+# Tools ------------------------------------------------------------------------------------------------
+
+
+class ToolsListed(_Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """What the servers of the settings offer; of one that did not answer, a warning tells."""
+
+    tools: tuple[ServerTool, ...] = ()
+
+
 # Conversation -----------------------------------------------------------------------------------------
 
 
@@ -199,16 +210,6 @@ class AgentStateChanged(_Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 # Asking a model ---------------------------------------------------------------------------------------
-
-
-class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Tokens; `prompt` includes `cached`, `completion` includes `reasoning`."""
-
-    prompt: int = 0
-    completion: int = 0
-    cached: int = 0
-    cache_written: int = 0
-    reasoning: int = 0
 
 
 class ToolCall(Struct, frozen=True, kw_only=True):
@@ -371,6 +372,7 @@ type Event = (
     | RuntimeConnected
     | RuntimeFailed
     | RuntimeLost
+    | ToolsListed
     | SystemMessageAdded
     | MessageReceived
     | RecallRecorded

@@ -64,6 +64,14 @@ class DelegateResult(_Observation, frozen=True, kw_only=True, omit_defaults=True
     cost_usd: float | None = None
 
 
+class McpResult(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="mcp"):
+    """What a server's tool answered; with `is_error` it says that it could not do what was asked."""
+
+    server: str = ""
+    tool: str = ""
+    is_error: bool = False
+
+
 class Failure(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
     """The tool ran and could not do it; the agent can read why and try otherwise."""
 
@@ -94,6 +102,7 @@ type Observation = (
     | SkillLoaded
     | Finished
     | DelegateResult
+    | McpResult
     | Failure
     | OutcomeUnknown
     | Cancelled

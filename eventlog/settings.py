@@ -75,6 +75,30 @@ class AgentSettings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """Filled in at the start, for a user's own."""
 
 
+class MCPTarget(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Where tools are offered over the Model Context Protocol: a `command` that is started, or a `url`.
+
+    It stands outside the sandbox. `env` names what it gets of the driver's environment beside the usual;
+    `headers` gives for each header of a request the environment variable that holds its value. `tools` are
+    those that may be offered, None for all. One time limit is for its start and listing, one for a call.
+    """
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    url: str | None = None
+    headers: dict[str, str] = {}
+    tools: tuple[str, ...] | None = None
+    start_timeout_s: float = 30.0
+    timeout_s: float = 120.0
+
+
+class MCPServer(MCPTarget, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A server of tools, under a name of the user's own."""
+
+    name: str
+
+
 class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The configuration of one session; secrets stand in it by name only.
 
@@ -116,6 +140,7 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     agents: dict[str, AgentSettings] = {}
     delegation_depth: int = DELEGATION_DEPTH
     condenser: Condenser = CONDENSER
+    mcp: tuple[MCPServer, ...] = ()
 
     @property
     def analyzer_in_force(self) -> str:

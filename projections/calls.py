@@ -10,6 +10,7 @@ from refold.eventlog.actions import (
     Edit,
     Finish,
     LoadSkill,
+    McpCall,
     Message,
     Other,
     Read,
@@ -42,7 +43,7 @@ def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:
             return "reject", _given(action, "message")
         case Delegate(agent=agent, task=task):
             return "delegate", {"agent": agent, "task": task}
-        case Other(name=name, arguments=arguments):
+        case McpCall(name=name, arguments=arguments) | Other(name=name, arguments=arguments):
             return name, dict(arguments)
         case Message():
             return None
@@ -55,7 +56,18 @@ def text_of(action: Action) -> str:
             return content
         case Think():
             return ""
-        case Run() | Read() | Edit() | Write() | LoadSkill() | Finish() | Reject() | Delegate() | Other():
+        case (
+            Run()
+            | Read()
+            | Edit()
+            | Write()
+            | LoadSkill()
+            | Finish()
+            | Reject()
+            | Delegate()
+            | McpCall()
+            | Other()
+        ):
             return action.thought
 
 

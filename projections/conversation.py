@@ -37,6 +37,7 @@ from refold.eventlog.events import (
     StepReenacted,
     StuckDetected,
     SystemMessageAdded,
+    ToolsListed,
     Unknown,
     WarningRaised,
 )
@@ -117,6 +118,7 @@ class Conversation:
                 | RuntimeConnected()
                 | RuntimeFailed()
                 | RuntimeLost()
+                | ToolsListed()
                 | AgentStateChanged()
                 | LateAnswerRecorded()
                 | StuckDetected()

@@ -18,6 +18,7 @@ from refold.eventlog.actions import (
     Edit,
     Finish,
     LoadSkill,
+    McpCall,
     Message,
     Other,
     Read,
@@ -232,7 +233,7 @@ def _texts(action: Action) -> tuple[str, ...]:
             return (command,)
         case Read(path=path) | Edit(path=path) | Write(path=path):
             return (path,)
-        case Other(arguments=arguments):
+        case Other(arguments=arguments) | McpCall(arguments=arguments):
             return (json.dumps(arguments, ensure_ascii=False, default=str),)
         case Delegate(task=task):
             return (task,)

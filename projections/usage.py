@@ -15,10 +15,10 @@ from refold.eventlog.events import (
     ModelAsked,
     ModelFailed,
     StepReenacted,
-    Usage,
 )
 from refold.eventlog.record import Record
 from refold.eventlog.settings import Purpose
+from refold.eventlog.usage import Usage
 from refold.projections.projection import project
 
 

@@ -2,9 +2,11 @@
 
 import math
 import os
+import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -12,6 +14,7 @@ from msgspec.structs import replace
 from refold.actors.models.prices import own_price, price_of
 from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.sandbox import SandboxUnavailable
+from refold.actors.servers.client import is_installed
 from refold.errors import WrongUsage
 from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser, Summary, complaint, each
@@ -21,6 +24,7 @@ from refold.eventlog.settings import (
     ITERATIONS_MAX,
     SILENCE_TIMEOUT_S,
     ConfirmationPolicy,
+    MCPServer,
     ModelSettings,
     Price,
     Purpose,
@@ -30,6 +34,7 @@ from refold.eventlog.settings import (
 from refold.home import Home
 
 _SCRIPT = "script:"
+_SERVER = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def new_name() -> str:
@@ -54,6 +59,31 @@ def check_budget(model: str | None, price: Price | None, budget_usd: float | Non
             f"a budget of {budget_usd:g} USD was asked for, but the price of {model or 'no model'} is "
             "unknown: give it with --price IN,OUT (USD per million tokens)"
         )
+
+
+def check_servers(servers: Sequence[MCPServer], environment: Mapping[str, str]) -> None:
+    """Raise `WrongUsage` for servers of tools that could not be started or reached as they are described."""
+    if servers and not is_installed():
+        raise WrongUsage("MCP servers need an extra: install refold[mcp]")
+    for server in servers:
+        if not _SERVER.fullmatch(server.name):
+            raise WrongUsage(
+                f"{server.name!r} cannot name an MCP server: it takes 32 letters, digits, '_' and '-' at most"
+            )
+        if (server.command is None) == (server.url is None):
+            raise WrongUsage(f"MCP server {server.name!r} needs a command or a url, and not both")
+        if server.url is not None and not server.url.startswith(("http://", "https://")):
+            raise WrongUsage(f"MCP server {server.name!r} has the url {server.url!r}; it must be http(s)")
+        if not (server.timeout_s > 0 and server.start_timeout_s > 0):
+            raise WrongUsage(f"the time limits of MCP server {server.name!r} must be above 0")
+        for variable in (*server.env, *server.headers.values()):
+            if variable not in environment:
+                raise WrongUsage(
+                    f"MCP server {server.name!r} needs the environment variable {variable}, which is not set"
+                )
+    twice = [name for name, count in Counter(server.name for server in servers).items() if count > 1]
+    if twice:
+        raise WrongUsage(f"two MCP servers are named {twice[0]!r}")
 
 
 def choose_sandbox(name: str | None) -> tuple[str, str | None]:
@@ -89,6 +119,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
     prices: Mapping[str, Price] | None = None,
     secrets: Mapping[str, str] | Iterable[str] = (),
     condenser: Condenser | None = None,
+    mcp: Sequence[MCPServer] = (),
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
@@ -130,6 +161,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         secret_descriptions={name: text for name, text in secrets.items() if text}
         if isinstance(secrets, Mapping)
         else {},
+        mcp=tuple(mcp),
     )
 
 

@@ -7,6 +7,7 @@ A key is set in a TOML file, by an environment variable or by an option of the c
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser
@@ -16,6 +17,8 @@ from refold.eventlog.settings import (
     ITERATIONS_MAX,
     SILENCE_TIMEOUT_S,
     ConfirmationPolicy,
+    MCPServer,
+    MCPTarget,
     ModelSettings,
     Price,
     Purpose,
@@ -55,6 +58,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     prices: dict[str, Price] = {}
     secrets: dict[str, str] = {}
     """Environment variables that hold secrets, with what the agent is told of each."""
+    mcp: dict[str, MCPTarget] = {}
 
     condenser: Condenser = CONDENSER
 
@@ -80,4 +84,5 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "prices": self.prices,
             "condenser": self.condenser,
             "secrets": self.secrets,
+            "mcp": tuple(MCPServer(name=name, **asdict(server)) for name, server in self.mcp.items()),
         }

@@ -13,6 +13,9 @@ from refold.actors.models.registry import open_model
 from refold.actors.runner.hands import RunnerHands
 from refold.actors.runner.masker import MaskedStream, Masker
 from refold.actors.security.registry import RealAnalysts
+from refold.actors.servers.client import McpServers
+from refold.actors.servers.hands import ServerHands
+from refold.actors.servers.routed import RoutedHands
 from refold.eventlog.condensers import Summary, each
 from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.settings import Price, Settings, for_summary
@@ -35,7 +38,8 @@ class RealEdges:
         self.secrets = Secrets(self.environment)
         self._glimpse = on_glimpse
         self._models: dict[tuple[str, str | None, Price | None, str | None], Model] = {}
-        self._hands: dict[str, RunnerHands] = {}
+        self._runners: dict[str, RunnerHands] = {}
+        self._servers: dict[str, ServerHands] = {}
         self.sources = WorkspaceSources(users_skills(self.environment))
         self.analysts = RealAnalysts()
 
@@ -69,15 +73,28 @@ class RealEdges:
     def on_glimpse(self, stream: str) -> Callable[[str], None] | None:
         return self._shown(stream, "command")
 
-    def hands(self, stream: str) -> RunnerHands:
-        if stream not in self._hands:
-            self._hands[stream] = RunnerHands(
+    def hands(self, stream: str) -> RoutedHands:
+        if stream not in self._runners:
+            self._runners[stream] = RunnerHands(
                 stream,
                 self._home.runner(stream),
                 hidden=self._home.hidden,
                 secrets=partial(self.secrets.values, stream),
             )
-        return self._hands[stream]
+            self._servers[stream] = ServerHands(McpServers(self.environment))
+        return RoutedHands(self._runners[stream], self._servers[stream])
+
+    def let_go(self, stream: str, *, end_runner: bool) -> None:
+        """End the servers of tools, of delegates too, and the runner or only the connection to it."""
+        self.hands(stream)  # A runner may be there that this process never connected to.
+        for name, servers in self._servers.items():
+            if name == stream or name.startswith(f"{stream}~"):
+                servers.close()
+        runner = self._runners[stream]
+        if end_runner:
+            runner.end()
+        else:
+            runner.close()
 
     def _shown(self, stream: str, what: str) -> Callable[[str], None] | None:
         """Return who is shown a text while it arrives, without secrets."""

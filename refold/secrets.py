@@ -76,7 +76,15 @@ class Secrets:
         return value
 
     def _keys(self, settings: Settings) -> Iterable[str]:
-        """Yield the keys of models: no sandbox gets them, but an error of a provider may quote one."""
+        """Yield the keys of models and of servers of tools.
+
+        No sandbox gets them, but an error of a provider, or an answer of a server, may quote one.
+        """
+        for server in settings.mcp:
+            for variable in {*server.env, *server.headers.values()} - _OURS:
+                credential = self._environment.get(variable, "")
+                if len(credential.strip()) >= LENGTH_MIN:
+                    yield credential
         named = (settings.key_env, *(model.key_env for model in settings.models.values()))
         for name in (*_MODEL_KEYS, *named):
             if name is not None and (value := self._environment.get(name)):

@@ -4,7 +4,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -21,7 +21,7 @@ from refold.actors.session.state import State
 from refold.actors.sessions import Sessions
 from refold.actors.supervisor import Trouble
 from refold.affording import affordable
-from refold.beginning import begin, choose_sandbox, new_name
+from refold.beginning import begin, check_servers, choose_sandbox, new_name
 from refold.control import Answer, ControlServer
 from refold.edges import Glimpse, RealEdges
 from refold.errors import (
@@ -45,6 +45,7 @@ from refold.eventlog.settings import (
     ITERATIONS_MAX,
     SILENCE_TIMEOUT_S,
     ConfirmationPolicy,
+    MCPServer,
     ModelSettings,
     Price,
     Purpose,
@@ -112,6 +113,7 @@ class System:
         prices: Mapping[str, Price] | None = None,
         secrets: Mapping[str, str] | Iterable[str] = (),
         condenser: Condenser | None = None,
+        mcp: Sequence[MCPServer] = (),
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
@@ -152,6 +154,7 @@ class System:
             prices=prices,
             secrets=secrets,
             condenser=condenser,
+            mcp=mcp,
         )
         return self.launch(name, SessionStarted(settings=settings, task=task))
 
@@ -233,11 +236,7 @@ class System:
         lock, control = held
         control.close()
         self._sessions.let_go(session)
-        hands = self.edges.hands(session)
-        if end_runner:
-            hands.end()
-        else:
-            hands.close()
+        self.edges.let_go(session, end_runner=end_runner)
         lock.release()
 
     def is_over(self, session: str) -> bool:
@@ -327,6 +326,7 @@ class System:
             check_analyzer(fact.settings)
         except (ModelUnavailable, AnalyzerUnknown) as error:
             raise WrongUsage(str(error)) from error
+        check_servers(fact.settings.mcp, self.edges.environment)
 
     @contextmanager
     def _taking(self, session: str) -> Generator[None]:

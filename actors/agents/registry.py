@@ -6,9 +6,11 @@ from refold.actors.agents.agent import Agent
 from refold.actors.agents.basic import Basic
 from refold.actors.security.schema import with_estimate
 from refold.actors.tools import delegate, execute_bash, finish, reject, str_replace_editor, think, view
+from refold.actors.tools.server_tools import SERVERS, schema_of
 from refold.actors.tools.toolbox import SCHEMAS
 from refold.eventlog.events import SystemMessageAdded
 from refold.eventlog.settings import Role, Settings
+from refold.eventlog.tools import ServerTool
 
 _READER = """# What you are here for
 - You look and report. You have no tool that changes anything: what you cannot find out by reading files, you
@@ -27,6 +29,7 @@ AGENTS: dict[str, Agent] = {
                 think.NAME,
                 finish.NAME,
                 reject.NAME,
+                SERVERS,
             ),
         ),
         Basic(name="reader", tools=(view.NAME, think.NAME, finish.NAME), additions=_READER),
@@ -50,12 +53,18 @@ def missing(name: str, role: Role | None) -> str | None:
     return f"there is no agent {name!r}{why}; there are {known}, and your own by PACKAGE.MODULE:NAME"
 
 
-def greeting(settings: Settings) -> SystemMessageAdded:
-    """Return the system message of a session whose agent is not `missing`: what it is told and offered."""
+def greeting(settings: Settings, servers: tuple[ServerTool, ...] = ()) -> SystemMessageAdded:
+    """Return the system message of a session whose agent is not `missing`: what it is told and offered.
+
+    `servers` are the tools that the servers of its settings offer.
+    """
     place = place_of(settings)
     role = settings.role or role_of(AGENTS[settings.agent], place, reads=False)
-    names = role.tools if settings.tools is None else tuple(t for t in role.tools if t in settings.tools)
-    return SystemMessageAdded(content=role.prompt, tools=_offered(names, settings))
+    theirs = {tool.name: schema_of(tool) for tool in servers}
+    names = tuple(name for tool in role.tools for name in (theirs if tool == SERVERS else (tool,)))
+    if settings.tools is not None:
+        names = tuple(name for name in names if name in settings.tools)
+    return SystemMessageAdded(content=role.prompt, tools=_offered(names, settings, theirs))
 
 
 def place_of(settings: Settings) -> str:
@@ -63,9 +72,11 @@ def place_of(settings: Settings) -> str:
     return "/workspace" if settings.sandbox == "bubblewrap" else settings.workspace
 
 
-def _offered(names: tuple[str, ...], settings: Settings) -> tuple[dict[str, Any], ...]:
-    schemas = SCHEMAS
+def _offered(
+    names: tuple[str, ...], settings: Settings, theirs: dict[str, dict[str, Any]]
+) -> tuple[dict[str, Any], ...]:
+    schemas = {**SCHEMAS, **theirs}
     if settings.agents and settings.delegation_depth > 0:
-        schemas = {**SCHEMAS, delegate.NAME: delegate.schema(settings.agents)}
+        schemas = {**schemas, delegate.NAME: delegate.schema(settings.agents)}
     offered = tuple(schemas[name] for name in names if name in schemas)
     return with_estimate(offered) if settings.analyzer_in_force == "model" else offered

@@ -22,6 +22,7 @@ from refold.actors.session.commands import (
 from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, SetTimer
 from refold.actors.session.messages import controller_name
 from refold.actors.session.state import State
+from refold.actors.tools.server_tools import meant, resolved
 from refold.actors.tools.toolbox import Proposal, Refusal, read_answer
 from refold.eventlog.events import ModelAnswered, ModelAsked, ModelFailed, ObservationRecorded, StepReenacted
 from refold.eventlog.log import EventLog
@@ -189,7 +190,7 @@ class ControllerActor(Follower):
         models, stream, chosen = self._models, self._stream, replace(settings, model=self._asked[1].model)
         analysts, directory = self._analysts, self._directory
 
-        tools = self._state.life.tools
+        tools, servers = self._state.life.tools, self._state.life.servers
 
         def work() -> _Heard:
             model = models.model(chosen)
@@ -198,6 +199,7 @@ class ControllerActor(Follower):
             if isinstance(fact, ModelFailed) or settings.analyzer_in_force == "none":
                 return _Heard(ask, fact, wanted)
             read = read_answer(fact, tools) if wanted is None else wanted
+            read = meant(read, servers)
             return _Heard(ask, fact, wanted, assess_answer(analysts, settings, read, directory))
 
         self.port.perform(self.key(effect), work, to=self.name)
@@ -245,7 +247,8 @@ class ControllerActor(Follower):
         if command.action is None or settings.analyzer_in_force == "none":
             self.tell_session(command)
             return
-        analysts, action, directory = self._analysts, command.action, self._directory
+        analysts, directory = self._analysts, self._directory
+        action = resolved(command.action, self._state.life.servers) or command.action
         self.port.perform(
             self.key(effect),
             lambda: _Read(command, assess_all(analysts, settings, [action], directory)),

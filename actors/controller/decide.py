@@ -12,6 +12,7 @@ from refold.actors.session.commands import (
     ReportRecording,
 )
 from refold.actors.session.state import State
+from refold.actors.tools.server_tools import meant, resolved
 from refold.actors.tools.toolbox import Proposal, Refusal, read_answer
 from refold.eventlog.actions import Action, Finish, Reject, Think
 from refold.eventlog.events import (
@@ -83,6 +84,7 @@ def decide_answer(state: State, command: ReportAnswer) -> tuple[Event, ...]:
     match fact:
         case ModelAnswered():
             read = read_answer(fact, state.life.tools) if command.wanted is None else command.wanted
+            read = meant(read, state.life.servers)
             return (fact, *_proposals(read, state.version + 1, command.assessments))
         case ModelFailed():
             return (fact, *_failure(state, fact, command))
@@ -98,7 +100,8 @@ def decide_recording(state: State, command: ReportRecording) -> tuple[Event, ...
     if command.message is not None:
         return (fact, MessageReceived(content=command.message, by="user"))
     if command.action is not None:
-        proposed = _proposed(command.action, command.tool_call_id, command.assessment)
+        action = resolved(command.action, state.life.servers) or command.action
+        proposed = _proposed(action, command.tool_call_id, command.assessment)
         return (fact, proposed, *_answered_at_once((proposed,), state.version + 2))
     return (fact,)
 

@@ -11,8 +11,9 @@ from refold.actors.models.completion import unique_calls
 from refold.actors.models.cost import cost_usd
 from refold.actors.models.port import OnGlimpse
 from refold.actors.models.wire import CONNECT_TIMEOUT_S, SILENCE_TIMEOUT_S, Secret, StreamEnded, failure_of
-from refold.eventlog.events import ModelAnswered, ModelFailed, Usage
+from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.settings import Price
+from refold.eventlog.usage import Usage
 from refold.projections.request import Request
 
 _BASE_URL = "https://api.anthropic.com"

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from refold.actors.models.cost import cost_usd
-from refold.eventlog.events import ModelAnswered, ToolCall, Usage
+from refold.eventlog.events import ModelAnswered, ToolCall
 from refold.eventlog.settings import Price
+from refold.eventlog.usage import Usage
 
 type Json = Mapping[str, Any]
 

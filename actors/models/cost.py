@@ -1,7 +1,7 @@
 """What an answer costs: tokens times price, with what was cached at its own rate."""
 
-from refold.eventlog.events import Usage
 from refold.eventlog.settings import Price
+from refold.eventlog.usage import Usage
 
 _MILLION = 1_000_000
 

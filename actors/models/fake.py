@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from refold.actors.models.port import OnGlimpse
-from refold.eventlog.events import ModelAnswered, ModelFailed, ToolCall, Usage
+from refold.eventlog.events import ModelAnswered, ModelFailed, ToolCall
+from refold.eventlog.usage import Usage
 from refold.projections.request import Request
 
 type Line = ModelAnswered | ModelFailed | Callable[[Request], ModelAnswered | ModelFailed]

@@ -6,8 +6,9 @@ from typing import Any, cast
 from refold.actors.models.completion import unique_calls
 from refold.actors.models.cost import cost_usd
 from refold.actors.models.wire import AnswerFailed, StreamEnded
-from refold.eventlog.events import ModelAnswered, ModelFailed, Usage
+from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.settings import Price
+from refold.eventlog.usage import Usage
 from refold.projections.request import Message, Request
 
 type Json = Mapping[str, Any]

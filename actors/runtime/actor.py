@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from refold.actors.dispatch.port import Dispatcher
 from refold.actors.follower import Follower
-from refold.actors.runtime.port import HandsLost, HandsPort, OnGlimpse
-from refold.actors.session.commands import ReportConnection, ReportObservation
-from refold.actors.session.due import Connect, Effect, Execute
+from refold.actors.runtime.port import HandsLost, HandsPort, Listing, OnGlimpse
+from refold.actors.session.commands import ReportConnection, ReportObservation, ReportTools
+from refold.actors.session.due import Connect, Effect, Execute, ListTools
 from refold.actors.session.messages import runtime_name
 from refold.actors.session.state import State
 from refold.eventlog.actions import Action, Delegate
@@ -40,6 +40,11 @@ class _Executed(Struct, frozen=True):
     incarnation: str
     observation: Observation | None
     lost: str = ""
+
+
+class _Listed(Struct, frozen=True):
+    key: str
+    listing: Listing
 
 
 class _Wanted(Struct, frozen=True):
@@ -109,6 +114,8 @@ class RuntimeActor(Follower):
         match effect:
             case Connect():
                 self._connect(effect)
+            case ListTools():
+                self._list(effect)
             case Execute():
                 self._execute(effect)
             case _:
@@ -121,6 +128,15 @@ class RuntimeActor(Follower):
                     self.tell_session(
                         ReportConnection(id=f"{self._stream}/{key}", at=self.port.now_ns(), fact=fact)
                     )
+            case _Listed(key=key, listing=listing):
+                self.tell_session(
+                    ReportTools(
+                        id=f"{self._stream}/{key}",
+                        at=self.port.now_ns(),
+                        fact=listing.fact,
+                        warnings=listing.warnings,
+                    )
+                )
             case _Executed():
                 self._executed(message)
             case _:
@@ -140,6 +156,12 @@ class RuntimeActor(Follower):
             return _Connected(key, epoch, fact)
 
         self.port.perform(self.key(effect), work, to=self.name)
+
+    def _list(self, effect: ListTools) -> None:
+        settings, hands, key = self._state.life.settings, self._hands, effect.key
+        if settings is None:
+            return
+        self.port.perform(self.key(effect), lambda: _Listed(key, hands.find_tools(settings)), to=self.name)
 
     def _execute(self, effect: Execute) -> None:
         wanted, hands, on_glimpse = self._wanted[effect.action], self._hands, self._on_glimpse

@@ -3,10 +3,11 @@
 from refold.actors.controller.policy import may_start
 from refold.actors.delegation.decide import begin_delegate
 from refold.actors.delegation.state import DELEGATE
-from refold.actors.runtime.port import UNKNOWN
+from refold.actors.runtime.port import UNKNOWN, driver_incarnation
 from refold.actors.runtime.state import ANSWERED_BY_MEMORY, OpenAction
-from refold.actors.session.commands import ReportConnection, ReportObservation
+from refold.actors.session.commands import ReportConnection, ReportObservation, ReportTools
 from refold.actors.session.state import State
+from refold.eventlog.actions import McpCall
 from refold.eventlog.events import (
     ActionStarted,
     AgentStateChanged,
@@ -17,9 +18,11 @@ from refold.eventlog.events import (
     RuntimeConnected,
     RuntimeFailed,
     RuntimeLost,
+    WarningRaised,
 )
 from refold.eventlog.observations import Cancellation, Cancelled, Failure, Observation
 
+MCP_CALL = str(McpCall.__struct_config__.tag)
 LOSSES_MAX = 3
 """Runners lost one after the other, without an answer in between, before the session gives up."""
 
@@ -37,6 +40,21 @@ def answered_by_memory(state: State) -> tuple[OpenAction, ...]:
     if hands.started is not None or not hands.open or hands.open[0].kind not in ANSWERED_BY_MEMORY:
         return ()
     return hands.open[:1]
+
+
+def owes_tools(state: State) -> bool:
+    """Whether the start waits to hear what the servers of tools offer; most sessions name none."""
+    life = state.life
+    if life.settings is None or not life.settings.mcp or life.servers is not None or life.greeted:
+        return False
+    return state.agent.state == "loading" and state.hands.incarnation is not None
+
+
+def decide_tools(state: State, command: ReportTools) -> tuple[Event, ...]:
+    """Put the listing on record, once; a server that did not answer does not hold up the start."""
+    if not owes_tools(state):
+        return ()
+    return (command.fact, *(WarningRaised(text=text) for text in command.warnings))
 
 
 def decide_connection(state: State, command: ReportConnection) -> tuple[Event, ...]:
@@ -78,7 +96,8 @@ def follow_actions(state: State) -> tuple[Event, ...]:
         return ()
     if opened.kind == DELEGATE:
         return begin_delegate(state, opened)
-    return (ActionStarted(cause=opened.version, incarnation=hands.incarnation),)
+    place = driver_incarnation(state.life.epoch) if opened.kind == MCP_CALL else hands.incarnation
+    return (ActionStarted(cause=opened.version, incarnation=place),)
 
 
 def answer(opened: OpenAction, observation: Observation) -> ObservationRecorded:

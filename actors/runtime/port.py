@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from msgspec import Struct
+
 from refold.eventlog.actions import Action
-from refold.eventlog.events import RuntimeConnected, RuntimeFailed
+from refold.eventlog.events import RuntimeConnected, RuntimeFailed, ToolsListed
 from refold.eventlog.observations import Observation, OutcomeUnknown
 from refold.eventlog.settings import Settings
 
@@ -15,11 +17,23 @@ UNKNOWN = OutcomeUnknown(
 """The observation of every action of which nobody can tell what became of it."""
 
 
+def driver_incarnation(epoch: int) -> str:
+    """Return what an action is started in that the driver itself carries out: it ends with its claim."""
+    return f"driver/{epoch}"
+
+
+class Listing(Struct, frozen=True):
+    """What the servers of tools offer, and a warning for each that could not be asked."""
+
+    fact: ToolsListed
+    warnings: tuple[str, ...] = ()
+
+
 class HandsLost(Exception):
     """The runner went away while it was asked; what it was doing is not known here."""
 
 
-class HandsPort(Protocol):
+class RunnerPort(Protocol):
     """One session's way to its runner. Every call may block, and is made on a worker thread."""
 
     def connect(
@@ -53,6 +67,14 @@ class HandsPort(Protocol):
 
     def end(self) -> None:
         """End the runner and everything it started: the session needs it no more. Never raises."""
+        ...
+
+
+class HandsPort(RunnerPort, Protocol):
+    """One session's way to the world: its runner, and the servers of tools that its settings name."""
+
+    def find_tools(self, settings: Settings) -> Listing:
+        """Ask every server what it offers. May block; never raises."""
         ...
 
 

@@ -16,6 +16,7 @@ from refold.eventlog.actions import (
     Edit,
     Finish,
     LoadSkill,
+    McpCall,
     Message,
     Other,
     Read,
@@ -49,6 +50,8 @@ def _found(action: Action, surroundings: Surroundings) -> list[Finding]:
             return [low("touches nothing")]
         case Delegate():
             return [low("another agent's actions are assessed as it takes them")]
+        case McpCall(server=server, tool=tool):
+            return [unknown(f"nobody here knows what {tool} of {server} does, outside the sandbox")]
         case Other(name=name):
             return [unknown(f"there is no rule for {name}")]
 

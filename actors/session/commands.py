@@ -29,6 +29,7 @@ from refold.eventlog.events import (
     SessionStarted,
     SettingsChanged,
     StepReenacted,
+    ToolsListed,
 )
 from refold.eventlog.fact import By
 from refold.eventlog.record import Given
@@ -154,6 +155,13 @@ class ReportRecording(_Command, frozen=True, kw_only=True, omit_defaults=True):
     assessment: Assessment | None = None
 
 
+class ReportTools(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """What the servers of the settings offer; `warnings` are about those that did not answer."""
+
+    fact: ToolsListed
+    warnings: tuple[str, ...] = ()
+
+
 class FireTimer(_Command, frozen=True, kw_only=True, omit_defaults=True):
     """The timer that the event at `timer` set is due."""
 
@@ -180,6 +188,7 @@ type Command = (
     | ReportDelegate
     | ReportRecall
     | ReportRecording
+    | ReportTools
     | FireTimer
 )
 

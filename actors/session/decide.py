@@ -19,7 +19,14 @@ from refold.actors.controller.transitions import allowed
 from refold.actors.delegation.decide import check_delegate, decide_delegate
 from refold.actors.delegation.state import DELEGATE
 from refold.actors.memory.decide import decide_recall, follow_condensing
-from refold.actors.runtime.decide import answer, decide_connection, decide_observation, follow_actions
+from refold.actors.runtime.decide import (
+    answer,
+    decide_connection,
+    decide_observation,
+    decide_tools,
+    follow_actions,
+    owes_tools,
+)
 from refold.actors.security.names import no_analyzer
 from refold.actors.session.commands import (
     BeginAsk,
@@ -39,6 +46,7 @@ from refold.actors.session.commands import (
     ReportObservation,
     ReportRecall,
     ReportRecording,
+    ReportTools,
     ResumeAgent,
     SendMessage,
     StartSession,
@@ -147,6 +155,8 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
             return decide_recall(state, command)
         case ReportRecording():
             return decide_recording(state, command)
+        case ReportTools():
+            return decide_tools(state, command)
         case FireTimer():
             return decide_timer(state, command)
 
@@ -189,9 +199,9 @@ def _follow_start(state: State) -> tuple[Event, ...]:
     settings = life.settings
     if reason := missing(settings.agent, settings.role) or no_analyzer(settings.analyzer_in_force):
         return (AgentStateChanged(state="error", reason=reason),)
-    if state.hands.incarnation is None:
+    if state.hands.incarnation is None or owes_tools(state):
         return ()
-    greeted = greeting(settings)
+    greeted = greeting(settings, life.servers or ())
     if life.task is not None and state.recall.first is None:
         return (greeted, AgentStateChanged(state="running"), MessageReceived(content=life.task, by="user"))
     return (greeted, AgentStateChanged(state="running"))

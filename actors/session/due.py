@@ -10,7 +10,7 @@ from refold.actors.controller.decide import owes_ask, owes_recording
 from refold.actors.controller.transitions import RESTING
 from refold.actors.delegation.state import DELEGATE
 from refold.actors.memory.decide import owes_summary
-from refold.actors.runtime.decide import answered_by_memory, owes_connection
+from refold.actors.runtime.decide import answered_by_memory, owes_connection, owes_tools
 from refold.actors.session.state import State
 
 
@@ -31,6 +31,10 @@ class Execute(_Effect, frozen=True, kw_only=True):
 
     action: int
     started_in: str
+
+
+class ListTools(_Effect, frozen=True, kw_only=True):
+    """Ask the servers that the settings name which tools they offer."""
 
 
 class PrepareAsk(_Effect, frozen=True, kw_only=True):
@@ -101,6 +105,7 @@ class AwaitDelegate(_Effect, frozen=True, kw_only=True):
 
 type Effect = (
     Connect
+    | ListTools
     | Execute
     | PrepareAsk
     | AskModel
@@ -123,6 +128,8 @@ def due(state: State) -> tuple[Effect, ...]:
     effects: list[Effect] = []
     if owes_connection(state):
         effects.append(Connect(key=f"connect/{life.epoch}/{hands.launches}/{hands.losses}", epoch=life.epoch))
+    if owes_tools(state):
+        effects.append(ListTools(key=f"tools/{life.epoch}"))
     if hands.incarnation is not None:
         effects += [
             Execute(

@@ -25,6 +25,7 @@ from refold.eventlog.events import (
     SessionStarted,
     SettingsChanged,
     SystemMessageAdded,
+    ToolsListed,
     Unknown,
 )
 from refold.eventlog.record import Record
@@ -37,6 +38,7 @@ type _Concerning = (
     | SessionClaimed
     | SessionClosed
     | SettingsChanged
+    | ToolsListed
     | SystemMessageAdded
     | RecallRecorded
 )
@@ -117,6 +119,8 @@ def _evolve_life(life: Life, event: _Concerning) -> Life:
             return replace(life, closed=True)
         case SettingsChanged():
             return life if life.settings is None else replace(life, settings=changed(life.settings, event))
+        case ToolsListed(tools=tools):
+            return replace(life, servers=tools)
         case SystemMessageAdded(tools=tools):
             return replace(life, greeted=True, tools=names_of(tools))
         case RecallRecorded(tools=tools):

@@ -7,6 +7,7 @@ from refold.actors.delegation.state import Delegates
 from refold.actors.memory.state import Recall
 from refold.actors.runtime.state import Hands
 from refold.eventlog.settings import Settings
+from refold.eventlog.tools import ServerTool
 
 
 class Life(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,8 @@ class Life(Struct, frozen=True, kw_only=True):
     """The system message stands: the start is through."""
     tools: tuple[str, ...] = ()
     """What it is offered, by name: its calls are read against these."""
+    servers: tuple[ServerTool, ...] | None = None
+    """What servers offer, once they were asked: as many tools as the configuration lets them."""
 
 
 class State(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from refold.eventlog.actions import (
     Edit,
     Finish,
     LoadSkill,
+    McpCall,
     Message,
     Read,
     Reject,
@@ -119,7 +120,7 @@ def read_call(call: ToolCall, thought: str, tools: tuple[str, ...] = TOOL_NAMES)
             message = arguments.text("message") or ""
             return Reject(message=message, thought=thought, extra=arguments.rest())
         case _:
-            return _refused(call, f"Nobody here knows how to call {call.name}.")
+            return McpCall(name=call.name, arguments=arguments.rest(), thought=thought)
 
 
 def _run(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:

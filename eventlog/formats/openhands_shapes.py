@@ -10,6 +10,7 @@ from refold.eventlog.actions import (
     Edit,
     Finish,
     LoadSkill,
+    McpCall,
     Message,
     Other,
     Read,
@@ -27,6 +28,7 @@ from refold.eventlog.observations import (
     FileEdited,
     FileWritten,
     Finished,
+    McpResult,
     Observation,
     OtherObservation,
     OutcomeUnknown,
@@ -89,6 +91,9 @@ def action_shape(action: Action, *, confirmation: str) -> Shape:
         case Message(content=content, waits=waits):
             fields = {"content": content, "file_urls": None, "image_urls": None, "wait_for_response": waits}
             return Shape("message", content, fields)
+        case McpCall(name=name, arguments=arguments):
+            fields = {"name": name, "arguments": arguments, "thought": thought}
+            return Shape("call_tool_mcp", f"Calling {name}", fields)
         case Other(name=name, arguments=arguments):
             return Shape(name, f"Calling {name}", {**arguments, "thought": thought} if thought else arguments)
 
@@ -120,6 +125,8 @@ def observation_shape(observation: Observation) -> Shape | None:
             return Shape("delegate", "", {"outputs": {"content": content}})
         case Cancelled(content=content, reason="rejected" | "user_wrote"):
             return Shape("user_rejected", content, {})
+        case McpResult(content=content, tool=tool):
+            return Shape("mcp", content, {"name": tool, "arguments": {}})
         case Failure(content=content) | OutcomeUnknown(content=content) | Cancelled(content=content):
             return Shape("error", content, {"error_id": ""})
         case OtherObservation(name=name, content=content, fields=fields):
@@ -143,7 +150,7 @@ def function_of(action: Action) -> str:
             return "reject"
         case Delegate():
             return "delegate"
-        case Other(name=name):
+        case McpCall(name=name) | Other(name=name):
             return name
         case Message():
             return ""
@@ -152,7 +159,7 @@ def function_of(action: Action) -> str:
 def arguments_of(action: Action) -> Json:
     """Return the arguments that a call of the action's tool would have had."""
     match action:
-        case Other(arguments=arguments):
+        case McpCall(arguments=arguments) | Other(arguments=arguments):
             return arguments
         case Think(thought=thought):
             return {"thought": thought}

@@ -8,6 +8,7 @@ from refold.eventlog.actions import (
     Edit,
     Finish,
     LoadSkill,
+    McpCall,
     Message,
     Other,
     Read,
@@ -24,6 +25,7 @@ from refold.eventlog.observations import (
     FileEdited,
     FileWritten,
     Finished,
+    McpResult,
     Observation,
     OtherObservation,
     OutcomeUnknown,
@@ -70,6 +72,8 @@ def did(action: Action) -> tuple[str, str]:
             return thought, f"delegates to {agent}: {task}"
         case Message(content=content):
             return "", f"says: {content}"
+        case McpCall(server=server, tool=tool, thought=thought):
+            return thought, f"calls {tool} of {server}"
         case Other(name=name, thought=thought):
             return thought, name
 
@@ -95,5 +99,7 @@ def got(observation: Observation) -> tuple[str, bool]:
             return observation.content, not observation.content.startswith("ERROR")
         case DelegateResult(status=status):
             return observation.content, status in {"finished", "awaiting_user_input"}
+        case McpResult(content=content, is_error=is_error):
+            return content, not is_error
         case Failure() | OutcomeUnknown() | Cancelled():
             return observation.content, False

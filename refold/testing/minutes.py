@@ -89,9 +89,9 @@ class Minutes:
                     self.delegates[cause] = self.epoch
                     self.delegated.add(cause)
             case ObservationRecorded(cause=int(cause), observation=observation):
-                self.open.pop(cause, None)
+                kind = self.open.pop(cause, None)
                 self.answered.add(cause)
-                if isinstance(observation, Cancelled) and cause not in self.delegates:
+                if isinstance(observation, Cancelled) and kind != "McpCall" and cause not in self.delegates:
                     self.cancelled.add(cause)
                 if isinstance(observation, DelegateResult):
                     self._returned(cause, observation)

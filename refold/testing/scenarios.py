@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from refold.actors.models.fake import Line, says
 from refold.eventlog.actions import Action
 from refold.eventlog.condensers import ObservationMasking, Pipeline, Summary
-from refold.eventlog.events import ModelAnswered, ModelFailed, Usage
+from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.observations import Observation, RunOutput
-from refold.eventlog.settings import AgentSettings, Price
+from refold.eventlog.settings import AgentSettings, MCPServer, Price
+from refold.eventlog.usage import Usage
 from refold.projections.request import Request
 from refold.testing.sessions import SETTINGS, SessionScenario
 from refold.testing.simulation import Scenario
@@ -176,9 +177,25 @@ CONDENSING = SessionScenario(
     interjections_max=3,
     encores=4,
 )
+SERVERS = SessionScenario(
+    name="servers",
+    settings=replace(
+        SETTINGS, mcp=(MCPServer(name="here", command="serve"), MCPServer(name="there", url="http://there"))
+    ),
+    lines=(
+        says("", ("here_do", {"number": 1}), _run("1"), ("there_do", {"number": 2})),
+        says("", ("here_look", {}), ("nowhere_do", {})),
+        says("", FINISH),
+        *(says(f"more {number}", ("there_do", {"more": number}), FINISH) for number in range(12)),
+    ),
+    verbs=("say", "stop", "pause", "close"),
+    interjections_max=2,
+)
 SCENARIOS: dict[str, SessionScenario] = {
     scenario.name: scenario
-    for scenario in (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS, RISKY, DELEGATING, CONDENSING)
+    for scenario in (
+        *(STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS, RISKY, DELEGATING, CONDENSING, SERVERS),
+    )
 }
 
 

@@ -33,6 +33,7 @@ from refold.projections.conversation import Conversation
 from refold.testing.forgetting import Forgetting, check_forgetting
 from refold.testing.laws import EVERY, Kinds, by_kind
 from refold.testing.minutes import Broken, Minutes
+from refold.testing.tool_laws import TOOL_LAWS
 
 if TYPE_CHECKING:
     from refold.eventlog.observations import Observation
@@ -306,6 +307,7 @@ STEP_LAWS: Mapping[StepLaw, Kinds] = {
     an_approval_names_what_it_approves: (ActionsConfirmed,),
     only_what_was_started_is_observed: (ObservationRecorded,),
     our_own_code_does_not_fail: (SessionFaulted,),
+    **TOOL_LAWS,
 }
 """Each law with the kinds of facts that it looks at."""
 

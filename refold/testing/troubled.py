@@ -7,7 +7,9 @@ from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.runner.fake import Answer, FakeWorld, obedient
-from refold.actors.runtime.port import HandsPort
+from refold.actors.runtime.port import RunnerPort
+from refold.actors.servers.fake import FakeServers
+from refold.actors.servers.port import FoundTool
 from refold.eventlog.actions import Action
 from refold.eventlog.events import FaultClass, ModelAnswered, ModelFailed, RuntimeConnected, RuntimeFailed
 from refold.eventlog.observations import Observation
@@ -22,6 +24,8 @@ MODEL_FAULTS: tuple[str, ...] = tuple(
 )
 LOSSES = ("lost_before", "lost_after", "lost_unsaid")
 RETRY_AFTER_S = 2.5
+OFFERED = (FoundTool(name="look", read_only=True), FoundTool(name="do"))
+"""By every server."""
 
 
 class TroubledWorld(SmallWorld):
@@ -42,6 +46,7 @@ class TroubledWorld(SmallWorld):
         """Digests of the requests that reached the model, in order."""
         self.let_go: list[str] = []
         """Keys whose results the runner was told to forget, in order."""
+        self.servers = FakeServers(lambda _: OFFERED, self.runner.answer, self._trouble_with_server)
 
     @override
     def assess(
@@ -62,8 +67,13 @@ class TroubledWorld(SmallWorld):
     def model(self, settings: Settings) -> Model:
         return _TroubledModel(self, self.scripts.get(str(settings.model), self.scripted))
 
+    def _trouble_with_server(self, what: str) -> str | None:
+        self.stepper.point(f"server: {what}")
+        ways = ("unavailable",) if what == "find" else ("unavailable", *LOSSES[:2])
+        return self.stepper.mishap("server", *ways)
+
     @override
-    def hands(self, stream: str) -> HandsPort:
+    def way_to_runner(self, stream: str) -> RunnerPort:
         return _TroubledHands(self, self.runner_of(stream))
 
 

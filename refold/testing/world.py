@@ -1,6 +1,7 @@
 """A whole world for simulated sessions: a scripted model, a runner that counts, an empty memory."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from refold.actors.delegation.state import root_name
 from refold.actors.models.fake import Line, ScriptedModel
@@ -8,12 +9,18 @@ from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.runner.fake import Answer, FakeRunner, FakeWorld, obedient
 from refold.actors.runner.masker import Masker
 from refold.actors.runner.runner import LaunchFailed, RunnerLost, RunnerRefused
-from refold.actors.runtime.port import HandsLost, HandsPort
+from refold.actors.runtime.port import HandsLost, HandsPort, RunnerPort
+from refold.actors.servers.fake import FakeServers
+from refold.actors.servers.hands import ServerHands
+from refold.actors.servers.routed import RoutedHands
 from refold.eventlog.actions import Action
 from refold.eventlog.events import RecallRecorded, RuntimeConnected, RuntimeFailed
 from refold.eventlog.observations import Failure, Observation, SkillLoaded
 from refold.eventlog.risk import Assessment
 from refold.eventlog.settings import Price, Settings
+
+if TYPE_CHECKING:
+    from refold.actors.servers.port import ToolServers
 
 
 class SmallWorld:
@@ -35,6 +42,8 @@ class SmallWorld:
         """So many launches of a runner still fail."""
         self.secrets: tuple[str, ...] = ()
         """What nothing that is recorded may say."""
+        self.servers: ToolServers = FakeServers()
+        """Set it to have servers of tools; none of them answers by default."""
         self._price = price
         self.assessing: Callable[[Action], Assessment] = lambda _: Assessment(risk="low", analyzer="fake")
         """What is made of each action where the settings name an analyzer."""
@@ -75,6 +84,9 @@ class SmallWorld:
         return Masker(self.secrets) if self.secrets else None
 
     def hands(self, stream: str) -> HandsPort:
+        return RoutedHands(self.way_to_runner(stream), ServerHands(self.servers))
+
+    def way_to_runner(self, stream: str) -> RunnerPort:
         return SmallHands(self, self.runner_of(stream))
 
     def runner_of(self, stream: str) -> FakeWorld:

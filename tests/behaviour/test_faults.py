@@ -52,7 +52,7 @@ class Broken(SmallWorld):
             raise ZeroDivisionError(f"a bug in {part}")
 
     @override
-    def hands(self, stream: str) -> "BrokenHands":
+    def way_to_runner(self, stream: str) -> "BrokenHands":
         return BrokenHands(self)
 
     @override

@@ -37,12 +37,14 @@ from refold.eventlog.events import (
     StuckDetected,
     SystemMessageAdded,
     ToolCall,
+    ToolsListed,
     Unknown,
-    Usage,
     WarningRaised,
 )
 from refold.eventlog.observations import FileEdited, RunOutput
 from refold.eventlog.settings import Price, Settings
+from refold.eventlog.tools import ServerTool
+from refold.eventlog.usage import Usage
 
 SETTINGS = Settings(
     model="openai/large",
@@ -168,6 +170,18 @@ EVENTS: tuple[Event, ...] = (
     LateResultRecorded(cause=6, observation=EDITED),
     ForeignRecorded(name="BrowseURLAction", foreign='{"action": "browse"}'),
     Unknown(cause=1, by="policy", foreign="{}", name="MoodChanged", fields={"mood": ["glad", 3]}),
+    ToolsListed(
+        tools=(
+            ServerTool(
+                name="clock_now",
+                server="clock",
+                tool="now",
+                description="The time.",
+                parameters={"type": "object", "properties": {}},
+                read_only=True,
+            ),
+        )
+    ),
 )
 EDIT = ActionProposed(
     action=Edit(command="str_replace", path="a.py", old_str="one", new_str="two", insert_line=3)

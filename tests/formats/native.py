@@ -18,11 +18,11 @@ from refold.eventlog.events import (
     SessionStarted,
     SystemMessageAdded,
     ToolCall,
-    Usage,
     WarningRaised,
 )
 from refold.eventlog.observations import Cancelled, Failure, FileEdited, Finished, RunOutput, Thought
 from refold.eventlog.settings import Settings
+from refold.eventlog.usage import Usage
 
 LS = ToolCall(id="c1", name="execute_bash", arguments='{"command": "ls /home/x/w"}')
 THINK = ToolCall(id="c2", name="think", arguments='{"thought": "so"}')

@@ -9,8 +9,9 @@ from refold.actors.models.fake import ScriptedModel, says
 from refold.actors.models.port import Model, ModelUnavailable
 from refold.actors.models.registry import open_model
 from refold.actors.models.script import script_digest
-from refold.eventlog.events import ModelAnswered, ModelFailed, Usage
+from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.settings import Price
+from refold.eventlog.usage import Usage
 from refold.projections.request import Request, Transcript
 
 ANSWER = {

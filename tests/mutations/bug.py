@@ -16,6 +16,7 @@ type Family = Literal[
     "memory",
     "timers",
     "dispatcher",
+    "tools",
 ]
 
 EVERY = ("standard", "steering", "confirmation", "limits", "repairs")

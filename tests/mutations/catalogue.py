@@ -9,10 +9,22 @@ from tests.mutations.bug import Bug
 from tests.mutations.committing import LOG, SESSION
 from tests.mutations.deciding import DECIDERS, TIMERS
 from tests.mutations.following import DISPATCH, FOLLOWERS, MEMORY, RUNTIME
+from tests.mutations.tools import TOOLS
 
 BUGS: dict[str, Bug] = {
     bug.name: bug
-    for bug in (*SESSION, *LOG, *DECIDERS, *APPROVALS, *TIMERS, *FOLLOWERS, *RUNTIME, *MEMORY, *DISPATCH)
+    for bug in (
+        *SESSION,
+        *LOG,
+        *DECIDERS,
+        *APPROVALS,
+        *TIMERS,
+        *FOLLOWERS,
+        *RUNTIME,
+        *MEMORY,
+        *DISPATCH,
+        *TOOLS,
+    )
 }
 
 OPEN = (

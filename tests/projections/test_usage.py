@@ -15,9 +15,9 @@ from refold.eventlog.events import (
     ModelAsked,
     ModelFailed,
     StepReenacted,
-    Usage,
 )
 from refold.eventlog.record import Record
+from refold.eventlog.usage import Usage
 from refold.projections.projection import in_batches, project
 from refold.projections.usage import (
     SessionUsage,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import Line, ScriptedModel, says
-from refold.actors.runtime.port import HandsLost
+from refold.actors.runtime.port import HandsLost, Listing
 from refold.actors.session.commands import (
     ChangeSettings,
     CloseSession,
@@ -38,7 +38,7 @@ from refold.eventlog.events import (
     RuntimeFailed,
     SessionStarted,
     SettingsChanged,
-    Usage,
+    ToolsListed,
 )
 from refold.eventlog.log import Append, Appended, LogError, OnCommitted
 from refold.eventlog.memory_log import MemoryLog
@@ -46,6 +46,7 @@ from refold.eventlog.observations import Failure, Observation, RunOutput, SkillL
 from refold.eventlog.record import Record
 from refold.eventlog.risk import Assessment, Risk
 from refold.eventlog.settings import ConfirmationPolicy, Price, Settings
+from refold.eventlog.usage import Usage
 
 STREAM = "session"
 CODE = "code-1"
@@ -233,6 +234,10 @@ class World:
 
     def interrupt(self, key: str) -> None:
         del key
+
+    def find_tools(self, settings: Settings) -> Listing:
+        del settings
+        return Listing(ToolsListed())
 
     def _next(self) -> str:
         return self._world.pop(0) if self._world else "ok"

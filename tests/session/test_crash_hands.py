@@ -39,7 +39,7 @@ class Flaky(SmallWorld):
         self.breaks = breaks
 
     @override
-    def hands(self, stream: str) -> "FlakyHands":
+    def way_to_runner(self, stream: str) -> "FlakyHands":
         return FlakyHands(self)
 
 
