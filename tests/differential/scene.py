@@ -60,6 +60,10 @@ class Scene(Struct, frozen=True, kw_only=True):
     """Keywords of `System.start`, which are settings in simulation."""
     during_action: bool = False
     """The first cue is to be acted on while the first action runs."""
+    secrets: Mapping[str, str] = {}
+    """Environment variables that the session's secrets are in."""
+    helpers: Mapping[str, tuple[ModelAnswered | ModelFailed, ...]] = {}
+    """What agents say that may be delegated to, by their name."""
     blunder: tuple[str, int] | None = None
     """The label of a point at which our own code fails, and how often."""
     ends: AgentState = "finished"

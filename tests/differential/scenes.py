@@ -1,11 +1,16 @@
 """Where the replaced system was wrong: each defect of its as a scene, with what must come of it here."""
 
+import base64
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
+from urllib.parse import quote
+
+import msgspec
 
 from refold.actors.models.fake import says
-from refold.eventlog.actions import Message
+from refold.eventlog.actions import Finish, Message
+from refold.eventlog.condensers import RecentWindow
 from refold.eventlog.events import (
     ActionProposed,
     ActionStarted,
@@ -125,6 +130,29 @@ def _limits_on_the_way_back(records: Records) -> None:
         assert one < other
 
 
+SECRET = "s3cr3t/+value with words"  # noqa: S105 - made up for the scene
+VARIABLE = "REFOLD_SCENE_VARIABLE"
+
+
+def _a_secret_that_everybody_says(records: Records) -> None:
+    each_action_is_answered_once(records)
+    said = msgspec.json.encode([record.event for record in records]).decode()
+    assert "secret_hidden" in said
+    for form in (SECRET, SECRET[4:], base64.b64encode(SECRET.encode()).decode()[:24], quote(SECRET)):
+        assert form not in said
+    finished = [each for _, each in of(records, ActionProposed)][-1].action
+    assert isinstance(finished, Finish)
+    assert "secret_hidden" in finished.message
+    assert "secret_hidden" in str(finished.extra), "what stood in a list was not masked"
+
+
+def _a_context_that_never_shrinks(records: Records) -> None:
+    errors = [event.reason for _, event in of(records, AgentStateChanged) if event.state == "error"]
+    assert len(errors) == 1
+    assert "context" in errors[0], errors[0]
+    assert len(of(records, ModelAsked)) <= 3, "it asked again and again"
+
+
 SCENES: dict[str, Scene] = {
     scene.name: scene
     for scene in (
@@ -187,6 +215,30 @@ SCENES: dict[str, Scene] = {
             cues=(Cue(after=becomes("error"), verb="extend"),),
             ends="error",
             expect=_limits_on_the_way_back,
+        ),
+        Scene(
+            name="a secret that everybody says",
+            defect="texts in lists and in `message` were not masked, nor what was encoded",
+            secrets={VARIABLE: SECRET},
+            lines=(
+                bash(f'echo "${VARIABLE}"; printf %s "${VARIABLE}" | base64', f"I know {SECRET}"),
+                says(
+                    f"it is {SECRET}",
+                    ("finish", {"message": f"done with {SECRET}", "notes": [["about", SECRET]]}),
+                ),
+            ),
+            expect=_a_secret_that_everybody_says,
+        ),
+        Scene(
+            name="a context that never shrinks",
+            defect="it condensed and asked again without end",
+            lines=tuple(
+                ModelFailed(fault="context_window", message="the context is too long", status=400)
+                for _ in range(30)
+            ),
+            options={"condenser": RecentWindow()},
+            ends="error",
+            expect=_a_context_that_never_shrinks,
         ),
     )
 }

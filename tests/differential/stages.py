@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import override
+from typing import Any, override
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from refold.actors.session.evolve import evolve
 from refold.actors.session.state import initial_state
 from refold.errors import CommandRefused
 from refold.eventlog.record import Record
+from refold.eventlog.settings import AgentSettings
 from refold.session import rests
 from refold.system import System
 from refold.testing.minutes import Broken
@@ -53,15 +54,24 @@ def prepare(scene: Scene, folder: Path) -> Path:
     """Write the scene's script and return it."""
     path = folder / "script.jsonl"
     path.write_text(script(scene.lines), encoding="utf-8")
+    for name, lines in scene.helpers.items():
+        (folder / f"{name}.jsonl").write_text(script(lines), encoding="utf-8")
     return path
 
 
 def play(scene: Scene, folder: Path, on_point: Callable[[str], None] | None = None) -> tuple[Record, ...]:
     """Play a scene on threads to its end, or go on with it; return its records."""
-    with System(folder / "home", on_point=on_point) as system:
+    environment = {**os.environ, **scene.secrets}
+    with System(folder / "home", environment=environment, on_point=on_point) as system:
         if system.log.head(STREAM) is None:
-            model = f"script:{folder / 'script.jsonl'}"
-            options = {"sandbox": "local", "model": model, **scene.options}
+            options: dict[str, Any] = {
+                "sandbox": "local",
+                "model": f"script:{folder / 'script.jsonl'}",
+                "secrets": tuple(scene.secrets),
+                **scene.options,
+            }
+            if scene.helpers:
+                options["agents"] = agents(scene, lambda name: f"script:{folder / f'{name}.jsonl'}")
             session = system.start("do it", session=STREAM, **options)
         else:
             session = system.resume(STREAM)
@@ -81,6 +91,10 @@ def play(scene: Scene, folder: Path, on_point: Callable[[str], None] | None = No
         subscription.close()
         system.let_go(session.name, end_runner=True)
         return tuple(system.log.read(STREAM))
+
+
+def agents(scene: Scene, model: Callable[[str], str]) -> dict[str, AgentSettings]:
+    return {name: AgentSettings(agent="codeact", model=model(name)) for name in scene.helpers}
 
 
 def play_killed(scene: Scene, folder: Path, label: str, number: int) -> bool:
@@ -108,6 +122,7 @@ class SceneRun(SessionRun):
     def __init__(self, scenario: "SceneScenario", stepper: Stepper, seed: int) -> None:
         super().__init__(scenario, stepper, seed)
         self._scene = scenario.scene
+        self.world.secrets = tuple(self._scene.secrets.values())
         self._cues = Cues(self._scene)
         self._blunder = None if self._scene.blunder is None else Blunder(*self._scene.blunder)
 
@@ -158,9 +173,11 @@ class SceneScenario(SessionScenario, frozen=True, kw_only=True):
 
 def simulated(scene: Scene) -> SceneScenario:
     options = {name: value for name, value in scene.options.items() if name != "sandbox"}
+    options["agents"] = agents(scene, lambda name: f"script:{name}")
     return SceneScenario(
         name=scene.name,
         lines=scene.lines,
+        scripts={f"script:{name}": lines for name, lines in scene.helpers.items()},
         settings=replace(SETTINGS, **options),
         scene=scene,
         at_rest={},

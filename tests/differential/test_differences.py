@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from refold.actors.session.verify import verify
+from refold.errors import SecretUnusable
 from refold.home import Home
 from refold.look import reading
+from refold.system import System
 from refold.testing import simulate
 from tests.differential.scene import STREAM
 from tests.differential.scenes import SCENES
@@ -72,6 +74,18 @@ def test_a_scene_comes_out_right_in_simulation(name: str) -> None:
         assert found.failure is None, found.story
         played += "played" in found.seen
     assert played
+
+
+@pytest.mark.parametrize("value", ["", "   ", "abc"])
+def test_an_empty_or_short_secret_is_refused_before_anything_is_recorded(tmp_path: Path, value: str) -> None:
+    """The replaced system masked with an empty text, or dropped the secret without a word."""
+    script = prepare(SCENES["a message during an action"], tmp_path)
+    with System(tmp_path / "home", environment={**os.environ, "MY_TOKEN": value}) as system:
+        with pytest.raises(SecretUnusable, match="MY_TOKEN"):
+            system.start(
+                "go", session=STREAM, model=f"script:{script}", sandbox="local", secrets=("MY_TOKEN",)
+            )
+        assert system.log.head(STREAM) is None
 
 
 def verified(folder: Path) -> None:
