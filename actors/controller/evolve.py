@@ -83,8 +83,9 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
         case LimitsExtended():
             return _extended(state, event)
         case MessageReceived():
+            told = replace(state, reenactment=_interjected(state.reenactment, version))
             return replace(
-                state, unseen=True, unheard=True, finishing=False, waiting=False, repairs=0, turns=()
+                told, unseen=True, unheard=True, finishing=False, waiting=False, repairs=0, turns=()
             )
         case ModelAsked(purpose=purpose):
             return (_asked if purpose == "step" else _asked_aside)(state, event, version)
@@ -102,7 +103,7 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
         case CallRefused():
             return replace(state, unseen=True)
         case StepReenacted():
-            return _reenacted(state, event)
+            return _reenacted(state, event, version)
         case ActionProposed(action=Message(waits=waits)):
             return replace(_acted(state, event, version), waiting=waits)
         case ActionProposed(action=action):
@@ -218,21 +219,29 @@ def _acted(state: Agent, event: ActionProposed, version: int) -> Agent:
     return replace(acted(state, event, version), repairs=0, iterations=state.iterations + step)
 
 
-def _reenacted(state: Agent, event: StepReenacted) -> Agent:
+def _reenacted(state: Agent, event: StepReenacted, version: int) -> Agent:
+    """Go on with the recording: its own messages were heard in it, those of a person wait for its end."""
     recording = state.reenactment
     if recording is None:
         return state
-    reached = replace(recording, cursor=event.source, ended=event.end, diverged=event.diverged)
+    reached = replace(recording, cursor=event.source, ended=event.end, diverged=event.diverged, begun=version)
     if event.end:
         return replace(state, reenactment=reached)
     return replace(
         state,
         reenactment=reached,
-        unseen=False,
-        unheard=False,
+        unseen=recording.interjected,
+        unheard=recording.interjected,
         finishing=False,
         waiting=False,
     )
+
+
+def _interjected(recording: Reenactment | None, version: int) -> Reenactment | None:
+    """Return the re-enactment with a note of a message at `version`, if it is not the recording's own."""
+    if recording is None or recording.ended or recording.interjected or version == recording.begun + 1:
+        return recording
+    return replace(recording, interjected=True)
 
 
 def _sum(spent: float | None, more: float | None) -> float | None:

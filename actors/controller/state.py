@@ -42,6 +42,10 @@ class Reenactment(Struct, frozen=True, kw_only=True):
     strict: bool = False
     ended: bool = False
     diverged: bool = False
+    begun: int = -1
+    """The event that began the last step; a recorded message stands right behind it."""
+    interjected: bool = False
+    """A message came that is not the recording's: it is heard when the recording ends."""
 
 
 class Agent(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from refold.eventlog.observations import Observation, RunOutput
 from refold.eventlog.settings import AgentSettings, MCPServer, Price
 from refold.eventlog.usage import Usage
 from refold.projections.request import Request
+from refold.testing.recordings import EXAMPLE
 from refold.testing.sessions import SETTINGS, SessionScenario
 from refold.testing.simulation import Scenario
 
@@ -93,6 +94,16 @@ REPAIRS = SessionScenario(
     verbs=("say", "pause"),
     interjections_max=2,
     encores=5,
+)
+
+
+RECORDING = SessionScenario(
+    name="recording",
+    lines=_MORE,
+    recording=EXAMPLE,
+    verbs=("say", "pause", "resume", "stop", "continue", "close"),
+    interjections_max=3,
+    encores=4,
 )
 
 
@@ -194,7 +205,18 @@ SERVERS = SessionScenario(
 SCENARIOS: dict[str, SessionScenario] = {
     scenario.name: scenario
     for scenario in (
-        *(STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS, RISKY, DELEGATING, CONDENSING, SERVERS),
+        *(
+            STANDARD,
+            STEERING,
+            CONFIRMATION,
+            LIMITS,
+            REPAIRS,
+            RISKY,
+            DELEGATING,
+            CONDENSING,
+            SERVERS,
+            RECORDING,
+        ),
     )
 }
 

@@ -18,7 +18,7 @@ from refold.actors.session.messages import Fenced, Submit, session_name
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
 from refold.eventlog.actions import Action
-from refold.eventlog.events import AgentState, SessionStarted
+from refold.eventlog.events import AgentState, Event, SessionStarted
 from refold.eventlog.log import EventLog
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.observations import Observation
@@ -31,6 +31,7 @@ from refold.testing.disk import Disk
 from refold.testing.linear import check_commands
 from refold.testing.minutes import Broken, Minutes
 from refold.testing.person import Person
+from refold.testing.recordings import RECORDED, check_reenactment, lay_down
 from refold.testing.rival import claim
 from refold.testing.simulation import Run
 from refold.testing.steps import forgets
@@ -86,6 +87,8 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     disk: Literal["memory", "lmdb"] = "memory"
     scripts: Mapping[str, tuple[Line, ...]] = MappingProxyType({})
     """What other models say, by their names; those not named here say `lines`."""
+    recording: tuple[Event, ...] = ()
+    """An imported stream that the session carries out again, in place of its task."""
 
     def run(self, stepper: Stepper, seed: int) -> Run:
         return SessionRun(self, stepper, seed)
@@ -153,10 +156,17 @@ class SessionRun:
             self.stepper, self.disk, self.world, IDENTITY, self._troubles.append
         )
         if self.disk.head(STREAM) is None:
-            sessions.start(STREAM, SessionStarted(settings=self.scenario.settings, task=self.scenario.task))
+            sessions.start(STREAM, self._beginning())
         else:
             sessions.claim(STREAM)
         self.person.arrive()
+
+    def _beginning(self) -> SessionStarted:
+        scenario = self.scenario
+        if not scenario.recording:
+            return SessionStarted(settings=scenario.settings, task=scenario.task)
+        lay_down(self.disk.inner, scenario.recording)
+        return SessionStarted(settings=scenario.settings, reenacts=RECORDED)
 
     def died(self) -> None:
         self._troubles.clear()
@@ -218,6 +228,8 @@ class SessionRun:
             raise self._broken
         check_commands(self.person.heard, self.states, self.minutes.commands - self.person.repeated)
         self._check_acknowledged()
+        if self.scenario.recording:
+            check_reenactment(self.disk.read(RECORDED), self.disk.read(STREAM))
         if self.scenario.law is not None:
             self.scenario.law(self)
         for stream in self.streams if self._verified else ():

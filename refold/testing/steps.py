@@ -26,6 +26,7 @@ from refold.eventlog.events import (
     RecallRecorded,
     SessionClaimed,
     SessionFaulted,
+    StepReenacted,
 )
 from refold.eventlog.record import Record
 from refold.eventlog.settings import Purpose, Settings
@@ -69,6 +70,8 @@ class Steps:
         self.state_version = -1
         self.claimed = False
         """The last record is a claim."""
+        self.reenacted = False
+        """The last record began a step of a recording."""
         self.conversation = Conversation() if conversation else None
         self.forgetting = Forgetting()
 
@@ -100,7 +103,8 @@ class Steps:
                 self.pairs[cause] = self.pairs[cause][0], observation
             case MessageReceived():
                 self.first = record.version if self.first is None else self.first
-                self.unshown.add(record.version)
+                if not self.reenacted:  # What was said in a recording was heard there.
+                    self.unshown.add(record.version)
                 self._begin_anew()
             case LimitsExtended():
                 self._begin_anew()
@@ -108,6 +112,7 @@ class Steps:
                 self.state_version = record.version
             case _:
                 pass
+        self.reenacted = isinstance(event, StepReenacted)
         if self.conversation is not None:
             self.conversation.add(record)
 

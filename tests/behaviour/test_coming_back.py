@@ -164,6 +164,20 @@ def test_b52_with_a_model_the_model_goes_on_where_the_recording_ends() -> None:
     assert scene.owes(PrepareAsk)
 
 
+def test_b52_a_person_who_writes_during_a_recording_is_heard_at_its_end() -> None:
+    scene = reenacting(model="script:s").reenact(1, message="do it").recall()
+    scene.reenact(3, action=Run(command="ls")).say("and mind the dot files").recall().observe()
+    scene.reenact(5, action=Finish()).end_recording(6)
+    assert scene.agent == "running"
+    assert scene.owes(PrepareAsk)
+
+
+def test_b52_what_was_said_in_the_recording_was_heard_there() -> None:
+    scene = reenacting(model="script:s").reenact(1, message="do it").recall()
+    scene.reenact(3, action=Finish()).end_recording(4)
+    assert scene.agent == "finished"
+
+
 def test_b52_an_empty_recording_awaits_input() -> None:
     assert reenacting().end_recording(0).agent == "awaiting_user_input"
 

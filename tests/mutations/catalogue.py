@@ -9,6 +9,7 @@ from tests.mutations.bug import Bug
 from tests.mutations.committing import LOG, SESSION
 from tests.mutations.deciding import DECIDERS, TIMERS
 from tests.mutations.following import DISPATCH, FOLLOWERS, MEMORY, RUNTIME
+from tests.mutations.reenacting import REENACTMENT
 from tests.mutations.tools import TOOLS
 
 BUGS: dict[str, Bug] = {
@@ -18,6 +19,7 @@ BUGS: dict[str, Bug] = {
         *LOG,
         *DECIDERS,
         *APPROVALS,
+        *REENACTMENT,
         *TIMERS,
         *FOLLOWERS,
         *RUNTIME,
