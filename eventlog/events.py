@@ -46,7 +46,6 @@ type FaultClass = Literal[
     "unknown",
 ]
 
-
 # Beginnings -------------------------------------------------------------------------------------------
 
 
@@ -145,12 +144,14 @@ class WarningRaised(_Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RuntimeConnected(_Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """A runner answers; `incarnation` names its launch, `resumed` that it was found alive."""
+    """A runner answers: its launch, whether it was found alive, where commands see the workspace, a warning."""
 
     incarnation: str
     sandbox: str
     epoch: int
     resumed: bool = False
+    workspace: str = ""
+    notice: str = ""
 
 
 class RuntimeFailed(_Fact, frozen=True, kw_only=True, omit_defaults=True):

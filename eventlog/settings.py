@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser
 from refold.eventlog.risk import Threshold
+from refold.eventlog.runtime_settings import RuntimeSettings
 
 type ConfirmationPolicy = Literal["never", "always", "risky", "unknown"]
 
@@ -141,6 +142,18 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     delegation_depth: int = DELEGATION_DEPTH
     condenser: Condenser = CONDENSER
     mcp: tuple[MCPServer, ...] = ()
+    runtime: RuntimeSettings = RuntimeSettings()
+
+    @property
+    def place(self) -> str:
+        """The workspace's path as the agent sees it, as far as it can be told before a runner says it."""
+        match self.sandbox:
+            case "local":
+                return self.workspace
+            case "bubblewrap" | "docker":
+                return "/workspace"
+            case _:
+                return "."
 
     @property
     def analyzer_in_force(self) -> str:

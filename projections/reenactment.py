@@ -126,7 +126,7 @@ def workspace_of(records: Iterable[Record]) -> str:
     One that was imported may not say; then it is where its first command ran.
     """
     folder: str | None = None
-    sandbox = began = ""
+    sandbox = began = place = ""
     for record in records:
         match record.event:
             case SessionStarted(settings=settings):
@@ -137,12 +137,14 @@ def workspace_of(records: Iterable[Record]) -> str:
             case SessionForked(workspace=workspace, settings=settings):
                 folder = workspace
                 sandbox = sandbox if settings is None else settings.sandbox
-            case RuntimeConnected(sandbox=connected):
-                sandbox = connected
+            case RuntimeConnected(sandbox=connected, workspace=told):
+                sandbox, place = connected, told or place
             case ObservationRecorded(foreign=str(), observation=RunOutput(directory=directory)) as answer:
                 began = began or ("" if _moves(answer.observation) else directory)
             case _:
                 pass
+    if place:
+        return place
     if folder is not None:
         return folder if sandbox == "local" else WORKSPACE
     return WORKSPACE if f"{began}/".startswith((f"{WORKSPACE}/", "//")) or not began else began

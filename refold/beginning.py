@@ -12,13 +12,16 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from refold.actors.models.prices import own_price, price_of
-from refold.actors.sandboxes.choose import choose
+from refold.actors.runtimes.registry import RuntimeUnknown
+from refold.actors.runtimes.registry import runtime as runtime_named
+from refold.actors.sandboxes.choose import SANDBOXES, choose
 from refold.actors.sandboxes.sandbox import SandboxUnavailable
 from refold.actors.servers.client import is_installed
 from refold.errors import WrongUsage
 from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser, Summary, complaint, each
 from refold.eventlog.risk import Threshold
+from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
@@ -87,12 +90,17 @@ def check_servers(servers: Sequence[MCPServer], environment: Mapping[str, str]) 
 
 
 def choose_sandbox(name: str | None) -> tuple[str, str | None]:
-    """Return the sandbox to use and, if it isolates nothing, one line that says so. Raises `WrongUsage`."""
+    """Return the runtime to use and, if it isolates nothing, one line that says so. Raises `WrongUsage`."""
     try:
-        sandbox, warning = choose(name)
-    except SandboxUnavailable as error:
+        if name is None or name in SANDBOXES:
+            sandbox, warning = choose(name)
+            return sandbox.name, warning
+        reason = runtime_named(name).unavailable()
+    except (SandboxUnavailable, RuntimeUnknown) as error:
         raise WrongUsage(str(error)) from error
-    return sandbox.name, warning
+    if reason is not None:
+        raise WrongUsage(f"sandbox {name}: {reason}")
+    return name, None
 
 
 def begin(  # noqa: PLR0913 - options, all of them named
@@ -120,6 +128,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
     secrets: Mapping[str, str] | Iterable[str] = (),
     condenser: Condenser | None = None,
     mcp: Sequence[MCPServer] = (),
+    runtime: RuntimeSettings | None = None,
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
@@ -162,6 +171,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         if isinstance(secrets, Mapping)
         else {},
         mcp=tuple(mcp),
+        runtime=_absolute(runtime or RuntimeSettings()),
     )
 
 
@@ -208,6 +218,21 @@ def _priced(model: ModelSettings, prices: Mapping[str, Price] | None) -> ModelSe
     if model.price is not None or not prices:
         return model
     return replace(model, price=own_price(model.model, prices))
+
+
+def _absolute(runtime: RuntimeSettings) -> RuntimeSettings:
+    """Return the settings with paths that mean the same from everywhere."""
+    remote = runtime.remote
+    files = {
+        name: None if path is None else str(Path(path).expanduser().absolute())
+        for name, path in (("token_file", remote.token_file), ("ca_file", remote.ca_file))
+    }
+    mounts = tuple(
+        replace(mount, source=str(Path(mount.source).expanduser().absolute())) for mount in runtime.mounts
+    )
+    if any(files.values()):
+        runtime = replace(runtime, remote=replace(remote, **files))
+    return replace(runtime, mounts=mounts) if mounts else runtime
 
 
 def _workspace(home: Home, session: str, given: str | os.PathLike[str] | None) -> Path:

@@ -12,6 +12,7 @@ from msgspec.structs import asdict
 from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser
 from refold.eventlog.risk import Threshold
+from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
@@ -59,6 +60,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     secrets: dict[str, str] = {}
     """Environment variables that hold secrets, with what the agent is told of each."""
     mcp: dict[str, MCPTarget] = {}
+    runtime: RuntimeSettings = RuntimeSettings()
 
     condenser: Condenser = CONDENSER
 
@@ -85,4 +87,5 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "condenser": self.condenser,
             "secrets": self.secrets,
             "mcp": tuple(MCPServer(name=name, **asdict(server)) for name, server in self.mcp.items()),
+            "runtime": self.runtime,
         }

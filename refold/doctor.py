@@ -3,6 +3,8 @@
 from msgspec import Struct
 
 from refold.actors.runner.hands import RunnerHands
+from refold.actors.runner.runner import RunnerLost, RunnerRefused
+from refold.actors.runtimes.registry import RuntimeUnknown
 from refold.actors.session.due import agenda, due
 from refold.actors.session.evolve import NotUnderstood, fold, understood
 from refold.actors.session.state import initial_state
@@ -30,7 +32,7 @@ def examine(home: Home, *, reap: bool) -> list[Finding]:
         owed = log.agenda()
         for session in log.streams():
             findings.extend(_session(home, log, session, owed.get(session, b"")))
-            findings.extend(_runner(home, session, reap=reap))
+            findings.extend(_runner(home, log.id.hex(), session, reap=reap))
     return findings
 
 
@@ -50,11 +52,18 @@ def _session(home: Home, log: LMDBLog, session: str, noted: bytes) -> list[Findi
     return []
 
 
-def _runner(home: Home, session: str, *, reap: bool) -> list[Finding]:
-    hands = RunnerHands(session, home.runner(session))
-    if DriverLock(home, session).is_held() or not hands.is_alive():
+def _runner(home: Home, log_id: str, session: str, *, reap: bool) -> list[Finding]:
+    hands = RunnerHands(session, home.runner(session), scope=f"{log_id}/{session}")
+    if DriverLock(home, session).is_held():
         return []
-    if not reap:
-        return [Finding(session=session, text="its runner is alive without a driver; --reap ends it")]
-    hands.end()
+    try:
+        if not hands.is_alive():
+            return []
+        if not reap:
+            return [Finding(session=session, text="its runner is alive without a driver; --reap ends it")]
+        hands.end()
+        if hands.is_alive():
+            return [Finding(session=session, text="its runner could not be ended", bad=True)]
+    except (RunnerLost, RunnerRefused, RuntimeUnknown, OSError) as error:
+        return [Finding(session=session, text=f"nobody can tell whether its runner lives: {error}")]
     return [Finding(session=session, text="its runner was ended")]

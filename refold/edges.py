@@ -12,10 +12,16 @@ from refold.actors.models.prices import price_of
 from refold.actors.models.registry import open_model
 from refold.actors.runner.hands import RunnerHands
 from refold.actors.runner.masker import MaskedStream, Masker
-from refold.actors.security.registry import RealAnalysts
+from refold.actors.runner.place import PlaceUnsafe
+from refold.actors.runner.runner import LaunchFailed
+from refold.actors.runtimes.registry import RuntimeUnknown, runtime
+from refold.actors.security.port import AnalyzerUnknown
+from refold.actors.security.registry import RealAnalysts, check_analyzer
 from refold.actors.servers.client import McpServers
 from refold.actors.servers.hands import ServerHands
 from refold.actors.servers.routed import RoutedHands
+from refold.beginning import check_servers
+from refold.errors import WrongUsage
 from refold.eventlog.condensers import Summary, each
 from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.settings import Price, Settings, for_summary
@@ -31,9 +37,14 @@ class RealEdges:
     """Everything that a driving process touches outside its log."""
 
     def __init__(
-        self, home: Home, *, environment: Mapping[str, str] | None = None, on_glimpse: Glimpse | None = None
+        self,
+        home: Home,
+        *,
+        scope: str = "",
+        environment: Mapping[str, str] | None = None,
+        on_glimpse: Glimpse | None = None,
     ) -> None:
-        self._home = home
+        self._home, self._scope = home, scope
         self.environment = dict(os.environ if environment is None else environment)
         self.secrets = Secrets(self.environment)
         self._glimpse = on_glimpse
@@ -47,13 +58,18 @@ class RealEdges:
     def models(self) -> "RealEdges":
         return self
 
-    def check_model(self, settings: Settings) -> None:
-        """Raise `ModelUnavailable` if the model in force, or one that sums up for it, could not be asked."""
-        if settings.model is not None:
-            self._open(settings)
-            for one in each(settings.condenser):
-                if isinstance(one, Summary):
-                    self._open(for_summary(settings, one.model))
+    def check(self, settings: Settings) -> None:
+        """Raise `WrongUsage` if a model in force could not be asked, or actions not be assessed."""
+        try:
+            if settings.model is not None:
+                self._open(settings)
+                for one in each(settings.condenser):
+                    if isinstance(one, Summary):
+                        self._open(for_summary(settings, one.model))
+            check_analyzer(settings)
+        except (ModelUnavailable, AnalyzerUnknown) as error:
+            raise WrongUsage(str(error)) from error
+        check_servers(settings.mcp, self.environment)
 
     def model(self, settings: Settings) -> Model:
         try:
@@ -78,6 +94,8 @@ class RealEdges:
             self._runners[stream] = RunnerHands(
                 stream,
                 self._home.runner(stream),
+                scope=f"{self._scope}/{stream}",
+                environment=self.environment,
                 hidden=self._home.hidden,
                 secrets=partial(self.secrets.values, stream),
             )
@@ -95,6 +113,22 @@ class RealEdges:
             runner.end()
         else:
             runner.close()
+
+    def check_runtime(self, stream: str, settings: Settings) -> None:
+        """Raise `WrongUsage` if commands cannot be run here as these settings say."""
+        try:
+            way = runtime(settings.sandbox)
+            self.hands(stream)
+            spec = self._runners[stream].spec(settings, 1, "")
+            reason = way.unavailable() or way.refusal(spec)
+        except (RuntimeUnknown, LaunchFailed, PlaceUnsafe) as error:
+            raise WrongUsage(str(error)) from error
+        if settings.network and settings.runtime.offline:
+            reason = (
+                "the network is allowed and forbidden at once; leave one of network and runtime.offline out"
+            )
+        if reason is not None:
+            raise WrongUsage(f"sandbox {settings.sandbox}: {reason}")
 
     def _shown(self, stream: str, what: str) -> Callable[[str], None] | None:
         """Return who is shown a text while it arrives, without secrets."""

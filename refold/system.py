@@ -12,16 +12,13 @@ from typing import Self
 from refold.actors.controller.transitions import ENDED
 from refold.actors.dispatch.pool import PoolDispatcher
 from refold.actors.dispatch.port import ActorFailed
-from refold.actors.models.port import ModelUnavailable
-from refold.actors.security.port import AnalyzerUnknown
-from refold.actors.security.registry import check_analyzer
 from refold.actors.session.commands import ChangeSettings, Command, ContinueAgent
 from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain
 from refold.actors.session.state import State
 from refold.actors.sessions import Sessions
 from refold.actors.supervisor import Trouble
 from refold.affording import affordable
-from refold.beginning import begin, check_servers, choose_sandbox, new_name
+from refold.beginning import begin, choose_sandbox, new_name
 from refold.control import Answer, ControlServer
 from refold.edges import Glimpse, RealEdges
 from refold.errors import (
@@ -40,6 +37,7 @@ from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import StreamUnknown, WrongVersion
 from refold.eventlog.record import Record
 from refold.eventlog.risk import Threshold
+from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
@@ -77,7 +75,9 @@ class System:
     ) -> None:
         self.home = home if isinstance(home, Home) else Home(home)
         self.log = self.home.open_log()
-        self.edges = RealEdges(self.home, environment=environment, on_glimpse=on_glimpse)
+        self.edges = RealEdges(
+            self.home, scope=self.log.id.hex(), environment=environment, on_glimpse=on_glimpse
+        )
         self._port = PoolDispatcher(on_point=on_point)
         self._sessions = Sessions(self._port, self.log, self.edges, identity(), self._trouble)
         self._driven: dict[str, tuple[DriverLock, ControlServer]] = {}
@@ -114,6 +114,7 @@ class System:
         secrets: Mapping[str, str] | Iterable[str] = (),
         condenser: Condenser | None = None,
         mcp: Sequence[MCPServer] = (),
+        runtime: RuntimeSettings | None = None,
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
@@ -155,6 +156,7 @@ class System:
             secrets=secrets,
             condenser=condenser,
             mcp=mcp,
+            runtime=runtime,
         )
         return self.launch(name, SessionStarted(settings=settings, task=task))
 
@@ -166,7 +168,8 @@ class System:
         check_session(session)
         if self.log.head(session) is not None:
             raise SessionExists(session)
-        self._check_model(fact)
+        self.edges.check(fact.settings)
+        self.edges.check_runtime(session, fact.settings)
         with self._taking(session):
             self.edges.secrets.take(session, fact.settings)
             if fact.settings.workspace == str(folder := self.home.workspace(session)):
@@ -191,7 +194,7 @@ class System:
         # A driver that was killed before it could answer may have committed them.
         commands = tuple(command for command in commands if self.log.find(command.id) is None)
         settings = affordable(state, state.life.settings, commands)
-        self._check_model(SessionStarted(settings=settings))
+        self.edges.check(settings)
         with self._taking(session):
             self.edges.secrets.take(session, settings)
             self._settled(
@@ -319,14 +322,6 @@ class System:
             )
         if reply.error is not None:
             raise NotDriven(f"session {session!r}: {reply.error}") from reply.error
-
-    def _check_model(self, fact: SessionStarted) -> None:
-        try:
-            self.edges.check_model(fact.settings)
-            check_analyzer(fact.settings)
-        except (ModelUnavailable, AnalyzerUnknown) as error:
-            raise WrongUsage(str(error)) from error
-        check_servers(fact.settings.mcp, self.edges.environment)
 
     @contextmanager
     def _taking(self, session: str) -> Generator[None]:

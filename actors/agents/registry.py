@@ -53,23 +53,20 @@ def missing(name: str, role: Role | None) -> str | None:
     return f"there is no agent {name!r}{why}; there are {known}, and your own by PACKAGE.MODULE:NAME"
 
 
-def greeting(settings: Settings, servers: tuple[ServerTool, ...] = ()) -> SystemMessageAdded:
+def greeting(
+    settings: Settings, servers: tuple[ServerTool, ...] = (), *, place: str = ""
+) -> SystemMessageAdded:
     """Return the system message of a session whose agent is not `missing`: what it is told and offered.
 
-    `servers` are the tools that the servers of its settings offer.
+    `servers` are the tools that the servers of its settings offer, `place` is where its runner says it works.
     """
-    place = place_of(settings)
+    place = place or settings.place
     role = settings.role or role_of(AGENTS[settings.agent], place, reads=False)
     theirs = {tool.name: schema_of(tool) for tool in servers}
     names = tuple(name for tool in role.tools for name in (theirs if tool == SERVERS else (tool,)))
     if settings.tools is not None:
         names = tuple(name for name in names if name in settings.tools)
     return SystemMessageAdded(content=role.prompt, tools=_offered(names, settings, theirs))
-
-
-def place_of(settings: Settings) -> str:
-    """Return where the agent works, as it sees it."""
-    return "/workspace" if settings.sandbox == "bubblewrap" else settings.workspace
 
 
 def _offered(

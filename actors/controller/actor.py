@@ -231,7 +231,7 @@ class ControllerActor(Follower):
         strict = recording is not None and recording.strict
         step = self._reenactor.after(self._log, effect.source, effect.cursor)
         settings = self._settings
-        place = "/workspace" if settings.sandbox == "bubblewrap" else settings.workspace
+        place = self._state.hands.place or settings.place
         diverged = strict and self._reenactor.diverged(self._log, effect.source, place)
         end = step is None or diverged
         command = ReportRecording(

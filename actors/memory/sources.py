@@ -147,7 +147,7 @@ def _trigger(recall: _Recall, found: Skills, text: str, shown: tuple[str, ...]) 
 
 def _place(settings: Settings) -> str:
     """Return the workspace's path as the agent sees it."""
-    return "/workspace" if settings.sandbox == "bubblewrap" else settings.workspace
+    return settings.place
 
 
 def _facts(settings: Settings, place: str, now_ns: int, found: Repository | None) -> str:

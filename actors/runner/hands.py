@@ -1,16 +1,24 @@
 """A session's way to its runner: finds the living one or launches another; actions happen at most once."""
 
 import contextlib
-import fcntl
 import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from refold.actors.runner.client import RunnerClient, connect
-from refold.actors.runner.launch import launch
-from refold.actors.runner.runner import LEASE_S, LaunchFailed, RunnerLost, RunnerRefused, RunnerSpec
+import msgspec
+
+from refold.actors.runner.place import PlaceUnsafe
+from refold.actors.runner.runner import (
+    LEASE_S,
+    LaunchFailed,
+    Runner,
+    RunnerLost,
+    RunnerRefused,
+    RunnerSpec,
+)
 from refold.actors.runtime.port import HandsLost
+from refold.actors.runtimes.registry import RuntimeUnknown, runtime
 from refold.eventlog.actions import Action
 from refold.eventlog.events import RuntimeConnected, RuntimeFailed
 from refold.eventlog.observations import Observation
@@ -21,42 +29,53 @@ _LAST_EPOCH = 2**62
 
 
 class RunnerHands:
-    """Keeps the `HandsPort` with a real runner in `directory`. Safe to use from several threads.
+    """Keeps the `HandsPort` with the runtime that the settings name. Safe to use from several threads.
 
+    `directory` is the session's own; `scope` names the session among all those of all homes. `environment` is
+    the driver's, where tokens and the variables that settings name are looked up;
     `secrets` returns the values that commands find under these names, and that nothing else may show.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a runner is told of its session
         self,
         session: str,
         directory: Path,
         *,
+        scope: str = "",
+        environment: Mapping[str, str] | None = None,
         lease_s: float = LEASE_S,
         hidden: tuple[Path, ...] = (),
         secrets: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._session, self._directory, self._lease_s, self._hidden = session, directory, lease_s, hidden
+        self._scope = scope or session
+        self._environment = os.environ if environment is None else environment
         self._secrets = secrets
         self._lock = threading.Lock()
         self._launching = threading.Lock()  # whoever ends the runner waits for one that is just coming up
-        self._client: RunnerClient | None = None
+        self._client: Runner | None = None
 
     def connect(
         self, settings: Settings, *, epoch: int, incarnation: str
     ) -> RuntimeConnected | RuntimeFailed:
         with self._launching:
             try:
-                living = connect(self._directory, epoch, secrets=tuple(self._secrets().values()))
-                client = living or launch(self._spec(settings, epoch, incarnation))
-            except (LaunchFailed, RunnerRefused, RunnerLost, OSError) as error:
+                way = runtime(settings.sandbox)
+                spec = self.spec(settings, epoch, incarnation)
+                self._note(settings)
+                found = way.find(spec)
+                reached = found or way.launch(spec)
+            except (LaunchFailed, RunnerRefused, RunnerLost, RuntimeUnknown, PlaceUnsafe, OSError) as error:
                 return RuntimeFailed(reason=str(error))
             with self._lock:
-                self._client = client
+                self._client = reached.runner
         return RuntimeConnected(
-            incarnation=client.incarnation,
+            incarnation=reached.runner.incarnation,
             sandbox=settings.sandbox,
             epoch=epoch,
-            resumed=living is not None,
+            resumed=found is not None,
+            workspace=reached.workspace,
+            notice=reached.notice,
         )
 
     def execute(
@@ -81,29 +100,23 @@ class RunnerHands:
         self._quietly(lambda client: client.interrupt(key))
 
     def is_alive(self) -> bool:
-        """Whether a runner serves the session's folder, connected here or not."""
-        try:
-            lock = os.open(self._directory / "lock", os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(lock)
-        return False
+        """Whether a runner of the session lives, or anything that one left. Raises `RunnerLost`."""
+        settings = self._noted()
+        return settings is not None and runtime(settings.sandbox).is_alive(self._last(settings))
 
     def end(self) -> None:
         """End the runner and everything it started; also one that this process never connected to."""
         with self._launching, self._lock:
             client, self._client = self._client, None
-        try:
-            client = client or connect(self._directory, _LAST_EPOCH)
+        with contextlib.suppress(LaunchFailed, RunnerLost, RunnerRefused, RuntimeUnknown, OSError):
+            settings = self._noted()
+            if client is None and settings is not None:
+                found = runtime(settings.sandbox).find(self._last(settings))
+                client = None if found is None else found.runner
             if client is not None:
                 client.end()
-        except (RunnerLost, RunnerRefused, OSError):
-            pass  # It is gone already.
+            if settings is not None:
+                runtime(settings.sandbox).clear(self._last(settings))
 
     def close(self) -> None:
         """Let go of the runner; it goes on for its lease."""
@@ -112,29 +125,65 @@ class RunnerHands:
         if client is not None:
             client.close()
 
-    def _connected(self) -> RunnerClient:
+    def _connected(self) -> Runner:
         with self._lock:
             if self._client is None:
                 raise HandsLost("no runner is connected")
             return self._client
 
-    def _quietly(self, act: Callable[[RunnerClient], None]) -> None:
+    def _quietly(self, act: Callable[[Runner], None]) -> None:
         # A runner that is gone holds nothing back; what it kept dies with its lease.
         with contextlib.suppress(HandsLost, RunnerLost, RunnerRefused, OSError):
             act(self._connected())
 
-    def _spec(self, settings: Settings, epoch: int, incarnation: str) -> RunnerSpec:
+    def spec(self, settings: Settings, epoch: int, incarnation: str) -> RunnerSpec:
+        """Return what a runner is told. Raises `LaunchFailed` where a variable is missing."""
+        missing = [name for name in settings.runtime.variables_from if name not in self._environment]
+        if missing:
+            raise LaunchFailed(
+                f"commands are to have {', '.join(missing)} from the environment, where it is not set; "
+                "set it, or take it out of runtime.variables_from"
+            )
+        given = {name: self._environment[name] for name in settings.runtime.variables_from}
+        return msgspec.structs.replace(
+            self._last(settings),
+            epoch=epoch,
+            incarnation=incarnation,
+            environment={**settings.runtime.variables, **given},
+        )
+
+    def _last(self, settings: Settings) -> RunnerSpec:
+        """Return what a runner that is to be found or ended is known by."""
         return RunnerSpec(
             session=self._session,
             directory=self._directory,
             workspace=Path(settings.workspace),
             sandbox=settings.sandbox,
             network=settings.network,
-            epoch=epoch,
-            incarnation=incarnation,
+            epoch=_LAST_EPOCH,
+            incarnation="",
             action_timeout_s=settings.action_timeout_s,
             silence_timeout_s=settings.silence_timeout_s,
             lease_s=self._lease_s,
             hidden=self._hidden,
             secrets=self._secrets(),
+            settings=settings.runtime,
+            scope=self._scope,
+            driver=self._environment,
         )
+
+    def _note(self, settings: Settings) -> None:
+        """Write down by which settings the runner is found again, for whoever has to end it without a log."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = self._directory / "settings.new"
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(msgspec.json.encode(settings))
+        temporary.replace(self._directory / "settings.json")
+
+    def _noted(self) -> Settings | None:
+        try:
+            return msgspec.json.decode((self._directory / "settings.json").read_bytes(), type=Settings)
+        except (OSError, msgspec.MsgspecError):
+            pass
+        # A keeper's folder without it is of an older version, or damaged; the keeper is found all the same.
+        return Settings(model=None, workspace=".", sandbox="local") if self._directory.exists() else None

@@ -8,21 +8,47 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from refold.actors.runner.link import RunnerClient, connect
 from refold.actors.runner.place import PlaceUnsafe, socket_path
 from refold.actors.runner.runner import LaunchFailed, RunnerSpec
 from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.interpreter import boot, interpreter
-from refold.actors.sandboxes.sandbox import Confinement, SandboxUnavailable
+from refold.actors.sandboxes.sandbox import Confinement, Sandbox, SandboxUnavailable
 
 _ACTORS = Path(__file__).resolve().parent.parent
 _LAUNCH_S = 40.0
 
 
-def launch(spec: RunnerSpec) -> RunnerClient:
-    """Start a new incarnation and connect to it. Raises `LaunchFailed`, and then nothing stays behind."""
+def launch(spec: RunnerSpec, sandbox: Sandbox | None = None) -> RunnerClient:
+    """Start a new incarnation, in the sandbox that `spec` names or another, and connect to it.
+
+    Raises `LaunchFailed`, and then nothing stays behind.
+    """
+    start_keeper(spec, sandbox)
+    client = connect(spec.directory, spec.epoch, secrets=tuple(spec.secrets.values()))
+    if client is None:
+        raise LaunchFailed(f"the runner came up and was gone at once; see {spec.directory / 'log'}")
+    return client
+
+
+def confinement_of(spec: RunnerSpec) -> Confinement:
+    """Return what a runner asks of its sandbox."""
+    directory = spec.directory.resolve()
+    return Confinement(
+        workspace=spec.workspace.resolve(),
+        network=spec.network,
+        hidden=(directory, socket_path(directory).parent, *spec.hidden),
+        settings=spec.settings,
+        scope=spec.scope,
+    )
+
+
+def start_keeper(spec: RunnerSpec, sandbox: Sandbox | None = None) -> None:
+    """Start a new incarnation; it listens when this returns. Raises `LaunchFailed`."""
     try:
-        settings = _settings(spec)
+        settings = _settings(spec, sandbox or choose(spec.sandbox)[0])
     except (PlaceUnsafe, SandboxUnavailable, OSError) as error:
         raise LaunchFailed(str(error)) from error
     with (spec.directory / "log").open("ab") as log:
@@ -43,24 +69,18 @@ def launch(spec: RunnerSpec) -> RunnerClient:
     if "ready" not in answer:
         why = answer.get("failed") or f"the keeper did not answer; see {spec.directory / 'log'}"
         raise LaunchFailed(f"sandbox {spec.sandbox}: {why}")
-    client = connect(spec.directory, spec.epoch, secrets=tuple(spec.secrets.values()))
-    if client is None:
-        raise LaunchFailed(f"the runner came up and was gone at once; see {spec.directory / 'log'}")
-    return client
 
 
-def _settings(spec: RunnerSpec) -> dict[str, Any]:
-    sandbox, _ = choose(spec.sandbox)
+def _settings(spec: RunnerSpec, sandbox: Sandbox) -> dict[str, Any]:
     if not spec.workspace.is_dir():
         raise LaunchFailed(f"the workspace {spec.workspace} is not a folder")
     spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory = spec.directory.resolve()
     place = socket_path(directory)
-    confinement = Confinement(
-        workspace=spec.workspace.resolve(),
-        network=spec.network,
-        hidden=(directory, place.parent, *spec.hidden),
-    )
+    confinement = confinement_of(spec)
+    if (refusal := sandbox.refusal(confinement)) is not None:
+        raise LaunchFailed(f"sandbox {sandbox.name}: {refusal}")
+    limits = msgspec.to_builtins(spec.settings.limits)
     environment = {"LANG": "C.UTF-8", "TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat", "MANPAGER": "cat"}
     return {
         "session": spec.session,
@@ -76,6 +96,7 @@ def _settings(spec: RunnerSpec) -> dict[str, Any]:
             "environment": {**environment, **sandbox.environment(), **spec.environment, **spec.secrets},
             "action_timeout_s": spec.action_timeout_s,
             "silence_timeout_s": spec.silence_timeout_s,
+            "limits": {name: most for name, most in limits.items() if name not in sandbox.own_limits},
         },
     }
 

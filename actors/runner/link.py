@@ -36,6 +36,12 @@ def connect(directory: Path, epoch: int, *, secrets: Sequence[str] = ()) -> "Run
 
     Raises `RunnerRefused` when a younger epoch drives already.
     """
+    found = reach(directory)
+    return None if found is None else greet(found[0], found[1], epoch, secrets=secrets)
+
+
+def reach(directory: Path) -> tuple[socket.socket, str] | None:
+    """Return a socket that leads to the keeper of `directory`, and its session's name; None without one."""
     try:
         place = json.loads((directory / "runner.json").read_bytes())
         link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -44,7 +50,22 @@ def connect(directory: Path, epoch: int, *, secrets: Sequence[str] = ()) -> "Run
     try:
         link.settimeout(_CONNECT_S)
         link.connect(place["socket"])
-        link.sendall(line({"session": place["session"], "epoch": epoch, "secrets": secrets}))
+    except OSError:
+        link.close()
+        return None
+    return link, place["session"]
+
+
+def greet(
+    link: socket.socket, session: str, epoch: int, *, secrets: Sequence[str] = (), ours: bool = True
+) -> "RunnerClient | None":
+    """Present an epoch to the keeper at the other end; None if it hangs up. Raises `RunnerRefused`.
+
+    `ours` says that its process is one of this machine.
+    """
+    try:
+        link.settimeout(_CONNECT_S)
+        link.sendall(line({"session": session, "epoch": epoch, "secrets": secrets}))
         said, rest = _first_line(link)
     except OSError:
         link.close()
@@ -56,7 +77,8 @@ def connect(directory: Path, epoch: int, *, secrets: Sequence[str] = ()) -> "Run
         link.close()
         return None
     link.settimeout(None)
-    return RunnerClient(link, incarnation=said["welcome"], pid=said["pid"], heard=rest)
+    pid: int = said["pid"]
+    return RunnerClient(link, incarnation=said["welcome"], pid=pid if ours else 0, heard=rest)
 
 
 class RunnerClient:
@@ -66,7 +88,7 @@ class RunnerClient:
         self.incarnation = incarnation
         self.pid = pid
         self._link = link
-        self._process = _process(pid)
+        self._process = _process(pid) if pid else None
         self._lines = Lines(heard)
         self._lock = threading.Lock()
         self._number = 0
@@ -118,6 +140,7 @@ class RunnerClient:
             return
         if self._closed or isinstance(self._over, RunnerRefused):
             raise self._over or RunnerLost(_CLOSED)  # It is not, or no longer, ours to end.
+        assert self.pid  # noqa: S101 - a process of another machine is ended there
         with contextlib.suppress(OSError):
             self._send({"id": 0, "do": "end"})
         if not _is_over(self._process, self.pid, timeout_s=_END_S):

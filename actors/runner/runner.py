@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from refold.eventlog.actions import Action
 from refold.eventlog.observations import Observation
+from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import ACTION_TIMEOUT_S, SILENCE_TIMEOUT_S
 
 LEASE_S = 86_400.0
@@ -25,8 +26,9 @@ class RunnerSpec(Struct, frozen=True, kw_only=True):
     """Everything that a launch needs.
 
     `directory` is the runner's own folder (journal, lock, log), `environment` is added to the little that the
-    sandbox begins with, `hidden` are folders that must not be seen from inside (the home, for one). `secrets`
-    are added to the environment as well; the keeper lets none of their values out.
+    sandbox begins with, `hidden` are folders that must not be seen from inside (the home, for one). `scope`
+    names the session among all those of all homes; `driver` is the environment in which we look for tokens.
+    `secrets` are added to the environment as well; the keeper lets none of their values out.
     """
 
     session: str
@@ -42,6 +44,9 @@ class RunnerSpec(Struct, frozen=True, kw_only=True):
     lease_s: float = LEASE_S
     hidden: tuple[Path, ...] = ()
     secrets: Mapping[str, str] = {}
+    settings: RuntimeSettings = RuntimeSettings()
+    scope: str = ""
+    driver: Mapping[str, str] = {}
 
 
 class RunnerError(Exception):

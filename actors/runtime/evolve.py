@@ -70,8 +70,9 @@ def evolve(state: Hands, event: Concerning, version: int) -> Hands:
             return _each(state, lambda o: replace(o, incarnation=incarnation) if o.version == cause else o)
         case ObservationRecorded(cause=cause):
             return replace(state, open=tuple(o for o in state.open if o.version != cause), losses=0)
-        case RuntimeConnected(incarnation=incarnation):
-            return replace(state, incarnation=incarnation, failure=None, launches=state.launches + 1)
+        case RuntimeConnected(incarnation=incarnation, workspace=place):
+            launches = state.launches + 1
+            return replace(state, incarnation=incarnation, place=place, failure=None, launches=launches)
         case RuntimeFailed(reason=reason):
             return replace(state, incarnation=None, failure=reason, launches=state.launches + 1)
         case RuntimeLost():

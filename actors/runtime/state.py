@@ -27,6 +27,8 @@ class Hands(Struct, frozen=True, kw_only=True):
     """`incarnation` is the runner that answers now, or None; `failure` why the last launch failed."""
 
     incarnation: str | None = None
+    place: str = ""
+    """Where the runner that was connected last has its workspace, as commands see it."""
     failure: str | None = None
     losses: int = 0
     """Runners lost since the last observation."""

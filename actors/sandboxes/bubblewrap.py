@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from refold.actors.sandboxes.interpreter import EXECUTOR, boot, interpreter, prefix
+from refold.actors.sandboxes.mounts import hidden_below, mounts_refused
 from refold.actors.sandboxes.sandbox import Confinement
 
 WORKSPACE = "/workspace"
@@ -38,9 +39,18 @@ class Bubblewrap:
 
     name = "bubblewrap"
     isolated = True
+    own_limits: frozenset[str] = frozenset()
 
     def unavailable(self) -> str | None:
         return _probe()
+
+    def refusal(self, confinement: Confinement) -> str | None:
+        if confinement.settings.limits.processes is not None and os.getuid() == 0:
+            return (
+                "it cannot limit processes for root, whom the system does not count; run Refold as another "
+                "user, use docker, or leave the limit out"
+            )
+        return mounts_refused(confinement)
 
     def workspace(self, confinement: Confinement) -> str:
         del confinement  # It is the same for all.
@@ -58,6 +68,7 @@ class Bubblewrap:
             *_confine(network=confinement.network),
             *("--bind", str(confinement.workspace), WORKSPACE),
             *_hide(confinement),
+            *_mount(confinement),
             *("--chdir", WORKSPACE, "--remount-ro", "/"),
             *_library(),
             *("--", *boot(_inside(interpreter()), _OWN, "executor.main")),
@@ -120,6 +131,13 @@ def _hide(confinement: Confinement) -> Iterator[str]:
         yield from ("--tmpfs", f"{WORKSPACE}/{folder.relative_to(workspace)}")
     for folder in _topmost(folder for folder in hidden if _is_system(folder)):
         yield from ("--tmpfs", str(folder))
+
+
+def _mount(confinement: Confinement) -> Iterator[str]:
+    for mount in confinement.settings.mounts:
+        yield from ("--bind" if mount.writable else "--ro-bind", os.path.realpath(mount.source), mount.target)
+        for place in hidden_below(mount, confinement):
+            yield from ("--tmpfs", place)
 
 
 def _topmost(folders: Iterable[Path]) -> list[Path]:

@@ -1,11 +1,12 @@
 """The sandbox for a session: the one that was asked for, else the best that works here."""
 
 from refold.actors.sandboxes.bubblewrap import Bubblewrap
+from refold.actors.sandboxes.docker import Docker
 from refold.actors.sandboxes.local import WARNING, Local
 from refold.actors.sandboxes.sandbox import Sandbox, SandboxUnavailable
 
-SANDBOXES: dict[str, Sandbox] = {sandbox.name: sandbox for sandbox in (Bubblewrap(), Local())}
-"""Every sandbox by its name; a plug-in adds its own."""
+SANDBOXES: dict[str, Sandbox] = {sandbox.name: sandbox for sandbox in (Bubblewrap(), Docker(), Local())}
+"""Every sandbox of ours by its name."""
 
 
 def choose(name: str | None = None) -> tuple[Sandbox, str | None]:

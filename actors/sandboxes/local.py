@@ -16,9 +16,23 @@ class Local:
 
     name = "local"
     isolated = False
+    own_limits: frozenset[str] = frozenset()
 
     def unavailable(self) -> str | None:
         return None if shutil.which("bash") else "there is no bash on the PATH"
+
+    def refusal(self, confinement: Confinement) -> str | None:
+        asked = confinement.settings
+        if asked.offline:
+            return "it cannot keep commands from the network; use bubblewrap or docker, or allow it"
+        if asked.mounts:
+            return "it cannot mount anything: commands see the whole machine; use bubblewrap or docker"
+        if asked.limits.processes is not None:
+            return (
+                "it cannot limit processes: the system counts all those of this user together; "
+                "use bubblewrap or docker, or leave the limit out"
+            )
+        return None
 
     def workspace(self, confinement: Confinement) -> str:
         return str(confinement.workspace)

@@ -6,16 +6,21 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from refold.eventlog.runtime_settings import RuntimeSettings
+
 
 class Confinement(Struct, frozen=True, kw_only=True):
     """What a session asks of its sandbox.
 
-    `hidden` are folders that must not be seen from inside, even where they lie beneath the workspace.
+    `hidden` are folders that must not be seen from inside, even where they lie beneath the workspace; `scope`
+    names the session among all sessions of all homes.
     """
 
     workspace: Path
     network: bool = False
     hidden: tuple[Path, ...] = ()
+    settings: RuntimeSettings = RuntimeSettings()
+    scope: str = ""
 
 
 class Sandbox(Protocol):
@@ -29,8 +34,17 @@ class Sandbox(Protocol):
         """Whether it keeps commands from the rest of the machine."""
         ...
 
+    @property
+    def own_limits(self) -> frozenset[str]:
+        """Names of the limits that it holds by itself, for all commands together."""
+        ...
+
     def unavailable(self) -> str | None:
         """Return why it cannot be used on this machine, in words that a person can act on; None if it can."""
+        ...
+
+    def refusal(self, confinement: Confinement) -> str | None:
+        """Return what of this it cannot keep, and what to do instead; None if it can keep all of it."""
         ...
 
     def workspace(self, confinement: Confinement) -> str:

@@ -201,7 +201,7 @@ def _follow_start(state: State) -> tuple[Event, ...]:
         return (AgentStateChanged(state="error", reason=reason),)
     if state.hands.incarnation is None or owes_tools(state):
         return ()
-    greeted = greeting(settings, life.servers or ())
+    greeted = greeting(settings, life.servers or (), place=state.hands.place)
     if life.task is not None and state.recall.first is None:
         return (greeted, AgentStateChanged(state="running"), MessageReceived(content=life.task, by="user"))
     return (greeted, AgentStateChanged(state="running"))

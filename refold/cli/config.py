@@ -5,9 +5,10 @@ import os
 
 from refold.cli.options import ConfigOption, HomeOption, JsonOption
 from refold.cli.output import put, put_text, say
+from refold.eventlog.runtime_settings import TOKEN_VARIABLE
 from refold.layers import FILE, configure, default_file, environment_name, settable
 
-_OTHERS = {"REFOLD_HOME", "REFOLD_LOG", FILE}
+_OTHERS = {"REFOLD_HOME", "REFOLD_LOG", TOKEN_VARIABLE, FILE}
 _PREFIX = "REFOLD_"
 
 

@@ -38,6 +38,7 @@ COMMANDS: dict[str, _Entry] = {
     "export": _Entry("refold.cli.trajectory", "export", "Print a session as a trajectory."),
     "config": _Entry("refold.cli.config", "config", "Show what is configured, and where each value is from."),
     "doctor": _Entry("refold.cli.prove", "doctor", "Look after a home: what is owed, what was left behind."),
+    "runner": _Entry("refold.cli.runner", "runner", "Serve runners to drivers on other machines."),
     "simulate": _Entry(
         "refold.cli.simulate", "simulate", "Hunt for bugs: sessions by the thousand, with faults."
     ),

@@ -37,7 +37,9 @@ BaseUrlOption = Annotated[
 SandboxOption = Annotated[
     str | None,
     typer.Option(
-        "--sandbox", metavar="local|bubblewrap", help="Default: bubblewrap where it works, else local."
+        "--sandbox",
+        metavar="local|bubblewrap|docker|remote|PACKAGE.MODULE:NAME",
+        help="Default: bubblewrap where it works, else local.",
     ),
 ]
 IterationsOption = Annotated[
@@ -77,4 +79,33 @@ SecretsOption = Annotated[
         metavar="NAME",
         help="An environment variable that the sandbox gets and that nothing shows; may be repeated.",
     ),
+]
+NetworkOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--network/--no-network",
+        help="Let commands reach the network; or refuse to run where they could.",
+        show_default=False,
+    ),
+]
+EnvironmentOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env", metavar="NAME[=VALUE]", help="Give commands a variable, its value else taken from here."
+    ),
+]
+MountOption = Annotated[
+    list[str] | None,
+    typer.Option("--mount", metavar="SOURCE:TARGET[:rw]", help="Show commands a file or folder of here."),
+]
+RunnerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--runner",
+        metavar="URL",
+        help="Run commands at a `refold runner serve`, tls://HOST:PORT (token in $REFOLD_RUNNER_TOKEN).",
+    ),
+]
+RunnerCaOption = Annotated[
+    Path | None, typer.Option("--runner-ca", metavar="FILE", help="Whose certificate the runner must show.")
 ]

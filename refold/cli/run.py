@@ -19,16 +19,22 @@ from refold.cli.options import (
     BudgetOption,
     ConfigOption,
     ConfirmOption,
+    EnvironmentOption,
     HomeOption,
     IterationsOption,
     JsonOption,
     ModelOption,
+    MountOption,
+    NetworkOption,
     PriceOption,
     RiskOption,
+    RunnerCaOption,
+    RunnerOption,
     SandboxOption,
     SecretsOption,
     SessionArgument,
 )
+from refold.cli.surroundings import surroundings
 from refold.driver import driver_of
 from refold.errors import WrongUsage
 from refold.eventlog.events import MessageReceived, SettingsChanged
@@ -52,7 +58,11 @@ def run(
     model: ModelOption = None,
     base_url: BaseUrlOption = None,
     sandbox: SandboxOption = None,
-    network: Annotated[bool, typer.Option("--network", help="Let the sandbox reach the network.")] = False,
+    network: NetworkOption = None,
+    env: EnvironmentOption = None,
+    mount: MountOption = None,
+    runner: RunnerOption = None,
+    runner_ca: RunnerCaOption = None,
     config: ConfigOption = None,
     iterations_max: IterationsOption = None,
     budget: BudgetOption = None,
@@ -72,8 +82,10 @@ def run(
             "model": model,
             "base_url": base_url,
             "price": parse_price(price),
-            "sandbox": sandbox,
-            "network": network or None,
+            "sandbox": sandbox or ("remote" if runner is not None else None),
+            **surroundings(
+                network=network, environment=env, mounts=mount, runner=runner, runner_ca=runner_ca
+            ),
             "confirm": parse_confirm(confirm),
             "risk": parse_risk(risk),
             "analyzer": analyzer,

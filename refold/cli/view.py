@@ -160,9 +160,13 @@ class LiveView:
         match record.event:
             case MessageReceived(content=content):
                 return ["", _said("you", "bold cyan", content)]
-            case RuntimeConnected(sandbox=sandbox, resumed=resumed):
+            case RuntimeConnected(sandbox=sandbox, resumed=resumed, notice=notice):
                 how = "found its runner alive" if resumed else "started a runner"
-                return [_aside(f"{how} in sandbox {sandbox}")]
+                said = [_aside(f"{how} in sandbox {sandbox}")]
+                return [
+                    *said,
+                    *([_said("warning", "yellow", notice)] if notice and sandbox != "local" else []),
+                ]
             case RecallRecorded(sources=sources, warnings=warnings):
                 remembered = [_aside(f"remembered {', '.join(sources)}")] if sources else []
                 return [*(_said("warning", "yellow", text) for text in warnings), *remembered]

@@ -1,11 +1,12 @@
 """What every runner promises: subclass `RunnerContract` with a `place` fixture and it is proved.
 
-For a sandbox of your own the fixture is a `RealPlace(tmp_path, "its name")`, ended afterwards.
+For a runtime of your own the fixture is a `RuntimePlace`, ended afterwards; `RealPlace` is for our sandboxes.
 """
 
 # ruff: noqa: S101 - tests that others inherit: they assert
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -25,6 +26,7 @@ from refold.actors.runner.client import (
     connect,
     launch,
 )
+from refold.actors.runtimes.runtime import Runtime
 from refold.eventlog.actions import Action, Run
 from refold.eventlog.observations import Observation, OutcomeUnknown, RunOutput
 
@@ -119,6 +121,54 @@ class RealPlace:
                 runner.end()
         if self.client is not None:
             self.client.close()
+
+
+class RuntimePlace:
+    """A `Place` for a runtime: whatever finds and launches runners.
+
+    `spec` is what it is told, `kept` the folder in which the keeper has its `runner.json`, `workspace` where
+    its commands work, both as this machine sees them.
+    """
+
+    def __init__(self, runtime: Runtime, spec: RunnerSpec, *, kept: Path, workspace: Path) -> None:
+        self.runtime, self.spec, self.kept, self.workspace = runtime, spec, kept, workspace
+        self._opened: list[Runner] = []
+
+    def launch(self, *, epoch: int = 1, incarnation: str = "first") -> Runner:
+        self.spec = msgspec.structs.replace(self.spec, epoch=epoch, incarnation=incarnation)
+        return self._open(self.runtime.launch(self.spec).runner)
+
+    def connect(self, *, epoch: int) -> Runner | None:
+        self.spec = msgspec.structs.replace(self.spec, epoch=max(epoch, self.spec.epoch))
+        found = self.runtime.find(msgspec.structs.replace(self.spec, epoch=epoch))
+        return None if found is None else self._open(found.runner)
+
+    def lose(self) -> None:
+        pid = json.loads((self.kept / "runner.json").read_bytes())["pid"]
+        keeper = os.pidfd_open(pid)
+        os.kill(pid, signal.SIGKILL)
+        assert select.select([keeper], [], [], PATIENCE_S)[0]
+        os.close(keeper)
+
+    def leave_trace(self, key: str) -> Action:
+        return Run(command=f"echo {key} >> traces-{key}")
+
+    def traces(self, key: str) -> int:
+        file = self.workspace / f"traces-{key}"
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    def end(self) -> None:
+        """End whatever serves, and let go of every connection."""
+        with contextlib.suppress(RunnerRefused, RunnerLost):
+            if (runner := self.connect(epoch=self.spec.epoch + 1)) is not None:
+                runner.end()
+        self.runtime.clear(self.spec)
+        for opened in self._opened:
+            opened.close()
+
+    def _open(self, runner: Runner) -> Runner:
+        self._opened.append(runner)
+        return runner
 
 
 class RunnerContract:

@@ -212,7 +212,7 @@ def test_a_launch_that_cannot_work_says_why_and_leaves_nothing(tmp_path: Path) -
 
     for changes, why in (
         ({"workspace": tmp_path / "none"}, "is not a folder"),
-        ({"sandbox": "none"}, "there is no sandbox 'none'; there are: bubblewrap, local"),
+        ({"sandbox": "none"}, "there is no sandbox 'none'; there are: bubblewrap, docker, local"),
         ({"environment": {"PATH": "/nowhere"}}, "bash: not found"),
     ):
         with pytest.raises(LaunchFailed, match=why):

@@ -154,5 +154,5 @@ def test_without_bubblewrap_the_default_is_local_with_one_line_that_says_why(
     assert "\n" not in warning
     with pytest.raises(SandboxUnavailable, match="bwrap is not installed"):
         choose("bubblewrap")
-    with pytest.raises(SandboxUnavailable, match="there is no sandbox 'docker'"):
-        choose("docker")
+    with pytest.raises(SandboxUnavailable, match="there is no sandbox 'podman'"):
+        choose("podman")

@@ -23,10 +23,17 @@ class Commands:
     """The persistent shell and what is known of the command in it."""
 
     def __init__(
-        self, *, workspace: str, environment: Mapping[str, str], limit_s: float, silence_s: float
+        self,
+        *,
+        workspace: str,
+        environment: Mapping[str, str],
+        limit_s: float,
+        silence_s: float,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self._workspace = workspace
         self._environment = environment
+        self._limits = limits
         self._limit_s = limit_s
         self._silence_s = silence_s
         self._shell = self._start()
@@ -110,7 +117,7 @@ class Commands:
         )
 
     def _start(self) -> Shell:
-        return Shell(directory=self._workspace, environment=self._environment)
+        return Shell(directory=self._workspace, environment=self._environment, limits=self._limits)
 
     def _follow(self, command: str, limit_s: float, glimpse: Glimpse) -> Observation:
         """Wait until the command ends, is silent for too long, or takes too long."""

@@ -12,6 +12,7 @@ from typing import Any
 from .bounded import within
 from .commands import Commands
 from .editor import Editor
+from .limits import limit
 from .lines import line
 from .processes import adopt_orphans, end_descendants, reap
 from .shell import ShellFailed
@@ -27,11 +28,15 @@ class Executor:
         self._limit_s: float = settings["action_timeout_s"]
         os.umask(settings["umask"])
         self._tell = tell
+        limits: dict[str, int] = settings.get("limits", {})
+        # Files that the editor writes are files as well; the rest would count this process's own life.
+        limit(0, {name: most for name, most in limits.items() if name == "file_bytes"})
         self._commands = Commands(
             workspace=self._workspace,
             environment=settings["environment"],
             limit_s=settings["action_timeout_s"],
             silence_s=settings["silence_timeout_s"],
+            limits=limits,
         )
         self._editor = Editor(workspace=self._workspace)
         self._current: str | None = None
@@ -102,7 +107,7 @@ def main() -> None:
                 tell({"ready": os.getpid()})
             else:
                 executor.accept(message)
-    except (ShellFailed, OSError) as error:
+    except (ShellFailed, OSError, ValueError) as error:
         tell({"failed": str(error)})
     finally:
         end_descendants()

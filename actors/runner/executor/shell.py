@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 
 from .bash import START, Descriptors, begin, mark, prepare
 from .capture import Capture, Captured
+from .limits import limit
 from .pseudo_terminal import PseudoTerminal
 
 _START_S = 20.0
@@ -32,7 +33,9 @@ class ShellFailed(Exception):
 class Shell:
     """One bash process. `news` is notified of output, the end of a command and the end of the shell."""
 
-    def __init__(self, *, directory: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, directory: str, environment: Mapping[str, str], limits: Mapping[str, int] | None = None
+    ) -> None:
         self.news = threading.Condition()
         self.output = Capture()
         self.exit_code = 0
@@ -48,6 +51,7 @@ class Shell:
         self._terminal = PseudoTerminal()
         self._process = self._spawn(environment)
         self.pid = self._process.pid
+        self._bind(limits or {})
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._wait, daemon=True).start()
         with contextlib.suppress(BrokenPipeError):  # It ended at once; what it said is told below.
@@ -130,6 +134,13 @@ class Shell:
         finally:
             for descriptor in (lines, text, status, slave, *theirs):
                 os.close(descriptor)
+
+    def _bind(self, limits: Mapping[str, int]) -> None:
+        try:
+            limit(self.pid, limits)
+        except (OSError, ValueError) as error:
+            self._process.kill()
+            raise ShellFailed(f"the limits {dict(limits)} cannot be set: {error}") from error
 
     def _await_first_prompt(self) -> None:
         ready = self.wait_for(lambda: not self._running, _START_S)

@@ -1,0 +1,37 @@
+"""What else of the machine commands are shown, and why some of it may not be."""
+
+import posixpath
+from collections.abc import Iterator
+from pathlib import Path
+
+from refold.actors.sandboxes.sandbox import Confinement
+from refold.eventlog.runtime_settings import Mount
+
+_KEPT = ("/", "/bin", "/dev", "/etc", "/lib", "/lib64", "/opt/refold", "/proc", "/sbin", "/usr", "/workspace")
+
+
+def mounts_refused(confinement: Confinement) -> str | None:
+    """Return what is wrong with the mounts; None if they can be made."""
+    return next(filter(None, (_refused(mount, confinement) for mount in confinement.settings.mounts)), None)
+
+
+def hidden_below(mount: Mount, confinement: Confinement) -> Iterator[str]:
+    """Yield what must not be seen through a mount, by its path inside."""
+    source = Path(mount.source).resolve()
+    for folder in sorted({path.resolve() for path in confinement.hidden if path.is_dir()}):
+        if source in folder.parents:
+            yield f"{mount.target}/{folder.relative_to(source)}"
+
+
+def _refused(mount: Mount, confinement: Confinement) -> str | None:
+    said = f"the mount {mount.source} on {mount.target}"
+    source = Path(mount.source)
+    if not mount.target.startswith("/") or posixpath.normpath(mount.target) != mount.target:
+        return f"{said}: the place inside must be an absolute path, such as /data"
+    if mount.target in _KEPT or mount.target.startswith(("/proc/", "/dev/", "/opt/refold/")):
+        return f"{said}: {mount.target} is taken; mount it somewhere else, such as /data"
+    if not source.is_absolute() or not source.exists():
+        return f"{said}: there is no {mount.source} on this machine; name a file or folder by its whole path"
+    if any(source.resolve().is_relative_to(path.resolve()) for path in confinement.hidden):
+        return f"{said}: it lies in Refold's own folders, which no sandbox shows"
+    return None
