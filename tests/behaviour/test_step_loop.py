@@ -100,6 +100,22 @@ def test_b17_parallel_calls_are_recorded_at_once_and_carried_out_in_order() -> N
     assert started == [first, second, third]
 
 
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_b17_a_driver_killed_between_parallel_calls_loses_none_of_them(done: int) -> None:
+    scene = Scene().running().ask().hear("", RUN, EDIT, RUN)
+    calls = [opened.version for opened in scene.open]
+    for _ in range(done):
+        scene.observe()
+    scene.claim().connect()
+    assert [opened.version for opened in scene.open] == calls[done:]
+    for _ in calls[done:]:
+        assert scene.owes(Execute)
+        scene.observe()
+    assert [event.cause for event in scene.of(ActionStarted)] == calls
+    assert [len(scene.answers(call)) for call in calls] == [1, 1, 1]
+    assert scene.owes(PrepareAsk)
+
+
 def test_b17_refused_calls_among_valid_ones_are_told_and_the_valid_ones_are_carried_out() -> None:
     scene = Scene().running().ask().hear("", NO_TOOL, RUN, ("execute_bash", {}))
     assert [event.tool_call_id for event in scene.of(CallRefused)] == ["call_0", "call_2"]
