@@ -44,6 +44,8 @@ def action_of_call(name: str, arguments: dict[str, Any], thought: str = "") -> A
             return Think(thought=f"{thought}\n{text_of(own)}" if thought else text_of(own))
         case "finish", _:
             return Finish(message=text_of(arguments.get("message")), thought=thought)
+        case "reject", _:
+            return Reject(message=text_of(arguments.get("message")), thought=thought)
         case _:
             return Other(name=name, arguments=plain(arguments), thought=thought)
 

@@ -69,8 +69,7 @@ def _typed(kind: str, arguments: dict[str, Any], event: Mapping[str, Any]) -> Ac
             message = arguments.get("final_thought") or arguments.get("message")
             return Finish(message=text_of(message), thought=thought)
         case "reject":
-            outputs = arguments.get("outputs")
-            why = outputs.get("reason") if isinstance(outputs, dict) else None
+            why = table_of(arguments.get("outputs")).get("reason")
             return Reject(message=text_of(why), thought=thought)
         case "message":
             waits = arguments.get("wait_for_response") is not False

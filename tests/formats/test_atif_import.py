@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from refold.eventlog.actions import Edit, Finish, Message, Other, Read, Run, Think
+from refold.eventlog.actions import Edit, Finish, Message, Other, Read, Reject, Run, Think
 from refold.eventlog.events import (
     ActionProposed,
     ForeignRecorded,
@@ -124,14 +124,19 @@ def test_an_action_whose_exit_code_nobody_recorded_cannot_differ_in_it(tmp_path:
 
 def test_edits_and_the_end_are_understood(tmp_path: Path) -> None:
     arguments = {"command": "str_replace", "path": "/a", "old_str": "x", "new_str": "y"}
-    calls = [("str_replace_based_edit_tool", arguments), ("finish", {"message": "done"}), ("bash", {})]
+    calls: list[tuple[str, dict[str, str]]] = [
+        ("str_replace_based_edit_tool", arguments),
+        ("finish", {"message": "done"}),
+        ("bash", {}),
+    ]
+    calls.append(("reject", {"message": "no"}))
     step = {
         "step_id": 1,
         "source": "agent",
         "message": "m",
         "tool_calls": [{"function_name": name, "arguments": given} for name, given in calls],
     }
-    document = {"schema_version": "ATIF-v1.0", "agent": {}, "steps": [step]}
+    document: dict[str, Any] = {"schema_version": "ATIF-v1.0", "agent": {}, "steps": [step]}
 
     head, *rest = events_of_all(written(tmp_path, json.dumps(document)))
 
@@ -139,23 +144,24 @@ def test_edits_and_the_end_are_understood(tmp_path: Path) -> None:
         Edit(command="str_replace", path="/a", old_str="x", new_str="y", thought="m"),
         Finish(message="done"),
         Other(name="bash", arguments={}),
+        Reject(message="no"),
     ]
     assert isinstance(head, SessionImported)
 
 
-@pytest.mark.parametrize(
-    ("document", "said"),
-    [
-        ({"schema_version": "ATIF-v2.0", "steps": [{}]}, "it must be ATIF-v1.0 or a later 1.x"),
-        ({"steps": [{}]}, "'schema_version' is missing"),
-        ({"schema_version": "ATIF-v1.2", "steps": []}, "it holds no steps"),
-        ({"schema_version": "ATIF-v1.2", "steps": [3]}, "step 0: not an object but int"),
-        ({"schema_version": "ATIF-v1.2", "steps": [{"step_id": 1}]}, "step 0 (step_id 1): 'source' is None"),
-        ({"schema_version": "ATIF-v1.2", "steps": [{"source": "user"}]}, "step 0: no 'message'"),
-        ({"schema_version": "ATIF-v1.2", "steps": {"a": 1}}, "'steps' is no list of events"),
-    ],
-)
-def test_what_is_no_atif_is_refused_by_name(tmp_path: Path, document: Any, said: str) -> None:  # noqa: ANN401 - JSON
+NO_ATIF: list[tuple[dict[str, Any], str]] = [
+    ({"schema_version": "ATIF-v2.0", "steps": [{}]}, "it must be ATIF-v1.0 or a later 1.x"),
+    ({"steps": [{}]}, "'schema_version' is missing"),
+    ({"schema_version": "ATIF-v1.2", "steps": []}, "it holds no steps"),
+    ({"schema_version": "ATIF-v1.2", "steps": [3]}, "step 0: not an object but int"),
+    ({"schema_version": "ATIF-v1.2", "steps": [{"step_id": 1}]}, "step 0 (step_id 1): 'source' is None"),
+    ({"schema_version": "ATIF-v1.2", "steps": [{"source": "user"}]}, "step 0: no 'message'"),
+    ({"schema_version": "ATIF-v1.2", "steps": {"a": 1}}, "'steps' is no list of events"),
+]
+
+
+@pytest.mark.parametrize(("document", "said"), NO_ATIF)
+def test_what_is_no_atif_is_refused_by_name(tmp_path: Path, document: dict[str, Any], said: str) -> None:
     file = tmp_path / "x.json"
     file.write_text(json.dumps(document))
 

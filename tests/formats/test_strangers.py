@@ -22,6 +22,7 @@ from tests.formats.streams import committed
 from tests.formats.test_round_trip import JSON
 
 type Json = dict[str, Any]
+type Documents = st.SearchStrategy[Json]
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Json]:
@@ -65,22 +66,32 @@ MESSAGE = st.fixed_dictionaries(
         ),
     },
 )
-DOCUMENTS = {
-    "ATIF": st.builds(
-        lambda steps, around: {**around, "schema_version": "ATIF-v1.5", "steps": steps},
-        st.lists(ATIF_STEP, min_size=1, max_size=4),
+
+
+def document(
+    key: str, items: st.SearchStrategy[Json], around: st.SearchStrategy[Json], **more: str
+) -> Documents:
+    """Return documents with a list of items under a key, among whatever else."""
+
+    def made(listed: list[Json], rest: Json) -> Json:
+        return {**rest, **more, key: listed}
+
+    return st.builds(made, st.lists(items, min_size=1, max_size=5), around)
+
+
+DOCUMENTS: dict[str, Documents] = {
+    "ATIF": document(
+        "steps",
+        ATIF_STEP,
         some(agent=some(tool_definitions=JSON), subagent_trajectories=JSON, extra=some(refold=JSON)),
+        schema_version="ATIF-v1.5",
     ),
-    "SWE-agent": st.builds(
-        lambda steps, around: {**around, "trajectory": steps},
-        st.lists(SWE_AGENT_STEP, min_size=1, max_size=4),
+    "SWE-agent": document(
+        "trajectory",
+        SWE_AGENT_STEP,
         some(history=st.lists(some(role=st.sampled_from(("system", "user")), content=JSON)), attempts=JSON),
     ),
-    "mini-swe-agent": st.builds(
-        lambda messages, around: {**around, "messages": messages},
-        st.lists(MESSAGE, min_size=1, max_size=5),
-        some(info=JSON),
-    ),
+    "mini-swe-agent": document("messages", MESSAGE, some(info=JSON)),
 }
 
 
@@ -90,10 +101,10 @@ DOCUMENTS = {
 def test_whatever_it_holds_it_becomes_a_stream_that_can_be_shown_and_passed_on(
     form: str, data: st.DataObject
 ) -> None:
-    document = data.draw(DOCUMENTS[form])
+    found: Json = data.draw(DOCUMENTS[form])
     with TemporaryDirectory() as folder:
         file = Path(folder) / "file.json"
-        file.write_text(json.dumps(document))
+        file.write_text(json.dumps(found))
         try:
             trajectory = read_trajectory(file)
         except TrajectoryUnreadable:
@@ -111,6 +122,6 @@ def test_whatever_it_holds_it_becomes_a_stream_that_can_be_shown_and_passed_on(
     json.loads(export_array(records))
     told = export_atif(records, line=Renderer().line)
     if form == "ATIF":
-        assert json.dumps(json.loads(told), sort_keys=True) == json.dumps(document, sort_keys=True)
+        assert json.dumps(json.loads(told), sort_keys=True) == json.dumps(found, sort_keys=True)
     else:
         atif.Trajectory.model_validate(json.loads(told))

@@ -238,13 +238,13 @@ def chat(*messages: Json) -> Json:
 def wants(*commands: str, **more: Any) -> Json:  # noqa: ANN401 - JSON
     """Return an answer with tool calls, as the second version saves it."""
     made = [{"command": command, "tool_call_id": f"c{n}"} for n, command in enumerate(commands)]
-    extra = {"actions": made, "cost": 0.1, "timestamp": 1.5, "response": {}}
+    extra: Json = {"actions": made, "cost": 0.1, "timestamp": 1.5, "response": {}}
     return {"role": "assistant", "content": "Now.", "tool_calls": [], "extra": extra, **more}
 
 
 def printed(call: str, output: str, code: int = 0) -> Json:
     content = f"<returncode>{code}</returncode>\n<output>\n{output}</output>"
-    extra = {"raw_output": output, "returncode": code, "timestamp": 2.5}
+    extra: Json = {"raw_output": output, "returncode": code, "timestamp": 2.5}
     return {"role": "tool", "tool_call_id": call, "content": content, "extra": extra}
 
 
