@@ -62,3 +62,8 @@ class Sandbox(Protocol):
 
 class SandboxUnavailable(Exception):
     """The sandbox that was asked for does not work here; nothing was started."""
+
+
+def is_isolated(name: str) -> bool:
+    """Whether a sandbox of this name keeps commands from the machine: all but `local` do."""
+    return name != "local"

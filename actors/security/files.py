@@ -1,7 +1,7 @@
 """What is done to files: deleted, written, read, and where they lie."""
 
 from refold.actors.security.finding import Finding, high, low, medium
-from refold.actors.security.places import Place, is_credential, is_scratch, is_system, takes_effect
+from refold.actors.security.places import Place, is_credential, is_system, takes_effect
 from refold.actors.security.shell import Word
 
 
@@ -18,7 +18,7 @@ def written(word: Word, place: Place) -> list[Finding]:
         return [high(f"writes {path}, which takes effect by itself")]
     if place.is_inside(path):
         return []
-    if is_scratch(path):
+    if place.is_scratch(path):
         return [low(f"writes {path}")]
     if is_system(path):
         return [high(f"writes {path}, which belongs to the system")]
@@ -48,7 +48,7 @@ def deleted(word: Word, place: Place, *, recursive: bool) -> list[Finding]:
             if many
             else low(f"deletes {word.text}")
         ]
-    if is_scratch(path) and path.count("/") > 1 and path not in {"/var/tmp", "/dev/shm"}:  # noqa: S108
+    if place.is_scratch(path) and path.count("/") > 1 and path not in {"/var/tmp", "/dev/shm"}:  # noqa: S108
         return [low(f"deletes {path}")]
     return [high(f"deletes outside the workspace ({path})")]
 

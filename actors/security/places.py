@@ -54,6 +54,17 @@ class Place(Struct, frozen=True, kw_only=True):
     def is_inside(self, path: str) -> bool:
         return _below(path, _normal(self.workspace))
 
+    def is_scratch(self, path: str) -> bool:
+        """Whether the path is for anybody's scratch; not what lies about a workspace that is there itself."""
+        if path in _HARMLESS or path.startswith("/dev/fd/"):
+            return True
+        for top in _SCRATCH:
+            if _below(path, top):
+                workspace = _normal(self.workspace)
+                about = workspace.removeprefix(f"{top}/").partition("/")[0]
+                return not (_below(workspace, top) and _below(path, f"{top}/{about}"))
+        return False
+
     def is_workspace(self, path: str) -> bool:
         """Whether the path is the workspace itself, or above it."""
         return _below(_normal(self.workspace), path)
@@ -65,10 +76,6 @@ def _normal(path: str) -> str:
 
 def _below(path: str, top: str) -> bool:
     return path == top or path.startswith(top.rstrip("/") + "/")
-
-
-def is_scratch(path: str) -> bool:
-    return path in _HARMLESS or path.startswith("/dev/fd/") or any(_below(path, top) for top in _SCRATCH)
 
 
 def is_system(path: str) -> bool:

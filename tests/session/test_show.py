@@ -56,6 +56,7 @@ def test_a_finished_session_at_a_glance() -> None:
         "task": "do it",
         "workspace": "/w",
         "sandbox": "local",
+        "isolated": False,
         "model": "script:lines",
         "confirm": "never",
         "risk": "medium",
