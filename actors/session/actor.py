@@ -243,8 +243,9 @@ class SessionActor(Actor):
             self.port.point("before append")
             self._append()
             self.port.point("after append")
-        else:
-            self._land(Appended(()))
+        else:  # Nothing is written, so that nothing but this look would tell that it was decided too late.
+            head = self._log.head(self._stream)
+            self._land(Appended((), again=head is not None and head.version > self._state.version))
 
     def _append(self) -> None:
         name, batch, port = self.name, self._batch, self.port
@@ -309,8 +310,8 @@ class SessionActor(Actor):
         for proposal in flight:
             mine = tuple(islice(rest, sum(len(entry.events) for entry in proposal.entries)))
             if proposal.refused is not None and isinstance(proposal.asked, Submit):
-                command = proposal.asked.command.id
-                self._reply(proposal.asked, Reply(command=command, refused=proposal.refused))
+                refusal = Reply(command=proposal.asked.command.id, refused=proposal.refused)
+                self._reply(proposal.asked, refusal)
             elif isinstance(proposal.asked, Submit) and proposal.asked.reply_to is not None:
                 known = None if mine else self._log.find(proposal.asked.command.id)
                 mine = mine if known is None else known.records
@@ -387,9 +388,8 @@ class SessionActor(Actor):
         """
         said = logger(session=self._stream, actor=failed.name, version=self._state.version)
         said.warning("actor failed", error=failed.error, message=failed.message, trace=failed.trace)
-        now, window = self.port.now_ns(), self._failures.setdefault(failed.name, [])
-        window.append(now)
-        recent = [at for at in window if now - at < RESTARTS_WITHIN_NS]
+        now = self.port.now_ns()
+        recent = [at for at in (*self._failures.get(failed.name, ()), now) if now - at < RESTARTS_WITHIN_NS]
         self._failures[failed.name] = recent
         if len(recent) <= RESTARTS_MAX:
             self.port.restart(failed.name)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from queue import SimpleQueue
 
 from refold.actors.dispatch.stepper import Stepper
@@ -31,12 +32,13 @@ class Disk:
 
     Dying before that step loses the append, dying after it only the acknowledgement. `watch` is shown every
     record once it is committed. `reopen` returns what the next process finds; `rival` has another process
-    claim what is being written, at the time that it is given.
+    claim what is being written, at the time that it is given. `pace` is how many steps each commit takes
+    beyond its own, and how many then pass before it is acknowledged: real disks are slower than actors.
     """
 
     poll_s: float | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options, all of them named
         self,
         stepper: Stepper,
         inner: EventLog,
@@ -44,20 +46,22 @@ class Disk:
         *,
         reopen: Callable[[], EventLog] | None = None,
         rival: Callable[[EventLog, int], None] | None = None,
+        pace: tuple[int, int] = (0, 0),
     ) -> None:
         self.inner = inner
         self._stepper, self._watch, self._reopen = stepper, watch, reopen
-        self._rival = rival
-        self._waiting: deque[tuple[tuple[Append, ...], OnCommitted]] = deque()
+        self._rival, self._pace = rival, pace
+        self._waiting: deque[tuple[int, tuple[Append, ...], OnCommitted]] = deque()
         self._count = self._refusals = 0
 
     def append(self, *appends: Append, on_committed: OnCommitted) -> None:
         self._count += 1
-        self._stepper.perform(f"disk/{self._count}", self._commit_next, to=NOBODY)
-        self._waiting.append((appends, on_committed))  # Not before: whoever crashes above handed in nothing.
+        self._take_steps(f"disk/{self._count}", self._pace[0], self._commit_next)
+        # Not before: whoever crashes above handed in nothing.
+        self._waiting.append((self._count, appends, on_committed))
 
     def _commit_next(self) -> None:
-        appends, on_committed = self._waiting.popleft()
+        number, appends, on_committed = self._waiting.popleft()
         self._stepper.point("before commit")
         trouble = self._stepper.mishap("disk", *TROUBLES)
         match trouble:
@@ -76,9 +80,18 @@ class Disk:
         outcome = self._settle(appends)
         self._stepper.point("after commit")
         if trouble == "slow":
-            self._stepper.perform(f"disk/{self._count}/slow", lambda: on_committed(outcome), to=NOBODY)
+            self._stepper.perform(f"disk/{number}/slow", lambda: on_committed(outcome), to=NOBODY)
+        elif self._pace[1]:
+            self._take_steps(f"disk/{number}/told", self._pace[1] - 1, lambda: on_committed(outcome))
         else:
             on_committed(outcome)
+
+    def _take_steps(self, key: str, steps: int, then: Callable[[], None]) -> None:
+        if steps:
+            wait = partial(self._take_steps, key, steps - 1, then)
+            self._stepper.perform(f"{key}/{steps}", wait, to=NOBODY)
+        else:
+            self._stepper.perform(key, then, to=NOBODY)
 
     def _settle(self, appends: tuple[Append, ...]) -> Appended | LogError:
         told = SimpleQueue[Appended | LogError]()

@@ -89,6 +89,8 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     """What other models say, by their names; those not named here say `lines`."""
     recording: tuple[Event, ...] = ()
     """An imported stream that the session carries out again, in place of its task."""
+    pace: tuple[int, int] = (0, 0)
+    """How many steps a commit takes, and then its acknowledgement: see `Disk`."""
 
     def run(self, stepper: Stepper, seed: int) -> Run:
         return SessionRun(self, stepper, seed)
@@ -120,11 +122,10 @@ class SessionRun:
         self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=answer)
         self.world.scripts.update({name: ScriptedModel(lines) for name, lines in scenario.scripts.items()})
         self._file = _file() if scenario.disk == "lmdb" else None
-        if self._file is None:
-            self.disk = Disk(stepper, MemoryLog(id=bytes(16)), self._fresh.append, rival=_rival)
-        else:
-            reopen = self._file.reopen
-            self.disk = Disk(stepper, self._file.log, self._fresh.append, reopen=reopen, rival=_rival)
+        inner, reopen = (
+            (MemoryLog(id=bytes(16)), None) if self._file is None else (self._file.log, self._file.reopen)
+        )
+        self.disk = Disk(stepper, inner, self._fresh.append, reopen=reopen, rival=_rival, pace=scenario.pace)
         self._verified = seed % VERIFIED_EVERY == 0
         self._asks = concerned(scenario.settings) or "policy" in scenario.verbs
         self.streams: dict[str, Watched] = {}

@@ -7,7 +7,7 @@ import pytest
 from refold.actors.dispatch.choices import Victim
 from refold.actors.dispatch.choosers import Replay
 from refold.actors.dispatch.stepper import Stepper
-from refold.actors.session.commands import ContinueAgent, SendMessage
+from refold.actors.session.commands import ContinueAgent, PauseAgent, SendMessage
 from refold.actors.session.messages import Fenced, Reply, session_name
 from refold.actors.sessions import Sessions
 from refold.eventlog.events import MessageReceived
@@ -108,6 +108,30 @@ def test_a_session_that_is_rebuilt_while_its_claim_is_written_drives() -> None:
     stepper.run()
     assert troubles == []
     check(Lived(log, sessions.state(STREAM), 1, stepper), world)
+
+
+def test_a_rebuilt_session_does_not_refuse_on_what_its_own_append_has_overtaken() -> None:
+    crashes: list[Victim] = []
+
+    def aim(actor: str, label: str) -> Victim | None:
+        return crashes.pop() if crashes and (actor, label) == (session_name(STREAM), "after append") else None
+
+    stepper, world = Stepper(chooser=Replay(), aim=aim), SmallWorld(LINES)
+    log = Disk(stepper, MemoryLog(id=bytes(16)), lambda record: None, pace=(2, 3))  # noqa: ARG005
+    sessions = Sessions(stepper, log, world, IDENTITY)
+    sessions.start(STREAM, START)
+    stepper.run()
+    end = log.end
+    crashes.append("actor")
+    sessions.tell(STREAM, SendMessage(id="more", at=0, fact=MessageReceived(content="go on")))
+    stepper.run(lambda: log.end > end)
+    assert sessions.state(STREAM).agent.state == "running", "it is in the log, and nobody has told Session"
+    replies = stepper.listen("person")
+    sessions.tell(STREAM, PauseAgent(id="pause", at=0), reply_to="person")
+    stepper.run()
+    reply = replies.get_nowait()
+    assert isinstance(reply, Reply)
+    assert (reply.refused, [record.type for record in reply.records]) == (None, ["AgentStateChanged"])
 
 
 def test_who_was_refused_the_claim_decides_nothing() -> None:
