@@ -1,13 +1,20 @@
 """Who decides what happens next in a simulation: every decision is one small number, 0 the plain course."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Literal, Protocol
+
+from refold.actors.dispatch.flight import WORK
 
 type Way = tuple[str, str]
 """A channel whose first letter may be delivered next: its sender and its receiver."""
 type Occasion = Literal["step", "point", "touch"]
 """When something may go wrong: between two steps, inside one, and where the world is touched."""
+type Part = str | Way
+"""What is slow or quick as a whole: a pair of actors, or work of one kind."""
+
+_NUMBERS = re.compile(r"\d+")
 
 
 class Chooser(Protocol):
@@ -73,6 +80,63 @@ class PriorityOrder:
         return best
 
 
+class ShakenOrder:
+    """Every part of the system has a random priority, and what goes wrong upsets them for a while.
+
+    A part is a pair of actors, or all work of one kind and what comes of it: a slow disk is slow each time.
+    After a fault, for some deliveries, any part whose turn it is may come last from then on: that is when
+    some are rebuilt and others have not heard of it. `trouble` strikes, and is watched.
+    """
+
+    SHAKEN = 16
+    """So many deliveries an upset lasts."""
+    UPSET = 0.2
+    """How often a delivery then puts its part last."""
+
+    def __init__(self, seed: int, trouble: Callable[[int, Occasion], int]) -> None:
+        self._random = Random(seed)  # noqa: S311
+        self._strike = trouble
+        self._parts: dict[Way, Part] = {}
+        self._priorities: dict[Part, float] = {}
+        self._shaken = 0
+        self._lowest = 0.0
+
+    def choose(self, count: int, ways: Sequence[Way] = (), /) -> int:
+        if not ways:
+            return int(self._random.random() * count)
+        best, highest = 0, -1e9
+        chosen: Part = WORK
+        for number, way in enumerate(ways):
+            part = self._parts.get(way)
+            if part is None:
+                part = self._parts[way] = part_of(way)
+            priority = self._priorities.get(part)
+            if priority is None:
+                priority = self._priorities[part] = self._random.random()
+            if priority > highest:
+                best, highest, chosen = number, priority, part
+        if self._shaken:
+            self._shaken -= 1
+            if self._random.random() < self.UPSET:
+                self._lowest -= 1.0
+                self._priorities[chosen] = self._lowest
+        return best
+
+    def trouble(self, count: int, occasion: Occasion, /) -> int:
+        way = self._strike(count, occasion)
+        if way:
+            self._shaken = self.SHAKEN
+        return way
+
+
+def part_of(way: Way) -> Part:
+    """Return the part of the system that a channel belongs to."""
+    source, target = way
+    if source == WORK:
+        return _NUMBERS.sub("", target)
+    return (_NUMBERS.sub("", source), target) if source.startswith(WORK) else way
+
+
 class RandomTrouble:
     """On every occasion something goes wrong with the same chance."""
 
@@ -111,6 +175,26 @@ class PlannedTrouble:
         return 1 + int(self._random.random() * count) if seen in self._at[occasion] else 0
 
 
+class ClusteredTrouble(PlannedTrouble):
+    """The same, and where something goes wrong, more does soon: few have looked at how recovery fails."""
+
+    CLOSE = 40
+    """Within so many occasions of any kind."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self._soon = -1
+
+    def trouble(self, count: int, occasion: Occasion, /) -> int:
+        way = super().trouble(count, occasion)
+        self._soon -= 1
+        if not way and self._soon == 0:
+            way = 1 + int(self._random.random() * count)
+        if way:
+            self._soon = 1 + int(self._random.random() * self.CLOSE)
+        return way
+
+
 class RandomChooser:
     """A seeded walk in which something goes wrong with chance `fault_rate`, on every occasion."""
 
@@ -120,16 +204,29 @@ class RandomChooser:
 
 
 class SwarmChooser:
-    """A mix that differs from seed to seed: priorities or a walk, planned trouble or trouble at any time."""
+    """A mix that differs from seed to seed: of orders, and of how trouble comes."""
 
-    PRIORITIES, PLANS, RATE = 0.6, 0.9, 0.05
+    PRIORITIES, SHAKEN = 0.4, 0.4
+    """The shares of these orders; the rest walks."""
+    PLANS, CLUSTERS, RATE = 0.6, 0.3, 0.05
+    """The shares of these troubles; the rest comes at any time, at this rate."""
 
     def __init__(self, seed: int) -> None:
         chance = Random(f"swarm of {seed}")  # noqa: S311
-        order = PriorityOrder(seed) if chance.random() < self.PRIORITIES else RandomOrder(seed)
-        planned = chance.random() < self.PLANS
-        trouble = PlannedTrouble(seed) if planned else RandomTrouble(seed, self.RATE)
-        self.choose, self.trouble = order.choose, trouble.trouble
+        order, kind = chance.random(), chance.random()
+        if kind < self.PLANS:
+            self.trouble = PlannedTrouble(seed).trouble
+        elif kind < self.PLANS + self.CLUSTERS:
+            self.trouble = ClusteredTrouble(seed).trouble
+        else:
+            self.trouble = RandomTrouble(seed, self.RATE).trouble
+        if order < self.PRIORITIES:
+            self.choose = PriorityOrder(seed).choose
+        elif order < self.PRIORITIES + self.SHAKEN:
+            shaken = ShakenOrder(seed, self.trouble)
+            self.choose, self.trouble = shaken.choose, shaken.trouble
+        else:
+            self.choose = RandomOrder(seed).choose
 
 
 class Planned:

@@ -87,31 +87,27 @@ class Stepper:
     # The port -----------------------------------------------------------------------------------------
 
     def spawn(self, name: str, make: Callable[[], Actor], *, supervisor: str | None = None) -> None:
-        self._fence()
+        self.point("spawn")
         if name not in self._seats:
             seat = self._seats[name] = Seat(self, name, make, supervisor)
             self._start(seat)
 
     def restart(self, name: str) -> None:
-        self._fence()
+        self.point("restart")
         seat = self._seats.get(name)
         if isinstance(seat, Seat) and seat.stage is Stage.FAILED:
             self._start(seat)
 
     def retire(self, name: str) -> None:
-        self._fence()
-        seat = self._seats.pop(name, None)
-        if isinstance(seat, Seat):
-            seat.stage, seat.actor = Stage.RETIRED, None
-        for envelope in self._flight.forget(name):
-            self._refuse(envelope)
+        self.point("retire")
+        self._retire(name)
 
     def tell(self, name: str, message: object) -> None:
         self.point("tell")
         self._post(name, Envelope(message))
 
     def at(self, key: str, when_ns: int, name: str, message: object) -> None:
-        self._fence()
+        self.point("at")
         self._flight.at(key, when_ns, name, message)
 
     def perform(self, key: str, work: Callable[[], object], *, to: str) -> None:
@@ -288,7 +284,7 @@ class Stepper:
             seat.stage = Stage.IDLE
             self._flight.barred.discard(seat.name)
             if seat.actor is not None and seat.actor.stopped:
-                self.retire(seat.name)
+                self._retire(seat.name)
         else:
             seat.actor, seat.stage = None, Stage.FAILED
             self._flight.barred.add(seat.name)
@@ -297,7 +293,14 @@ class Stepper:
             elif isinstance(failure, Crash) or seat.rebuilds.allow(self._now_ns):
                 self._start(seat)
             else:
-                self.retire(seat.name)
+                self._retire(seat.name)
+
+    def _retire(self, name: str) -> None:
+        seat = self._seats.pop(name, None)
+        if isinstance(seat, Seat):
+            seat.stage, seat.actor = Stage.RETIRED, None
+        for envelope in self._flight.forget(name):
+            self._refuse(envelope)
 
     def _start(self, seat: Seat) -> None:
         seat.stage = Stage.QUEUED

@@ -6,8 +6,12 @@ from refold.actors.delegation.state import child_name
 from refold.eventlog.events import (
     ActionStarted,
     AgentState,
+    LateAnswerRecorded,
     LateResultRecorded,
     ObservationRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    RuntimeLost,
     SessionStarted,
 )
 from refold.eventlog.observations import DelegateResult
@@ -17,6 +21,9 @@ from refold.testing.watched import Watched
 
 ENDS: frozenset[AgentState] = frozenset({"finished", "rejected", "error", "stopped", "awaiting_user_input"})
 """How a delegate can end."""
+
+LATE = LateAnswerRecorded, LateResultRecorded, RuntimeConnected, RuntimeFailed, RuntimeLost
+"""What the world may still tell of a delegate whose end is being recorded: it leads to nothing."""
 
 ROUNDING_USD = 1e-9
 
@@ -33,7 +40,7 @@ class FamilyLaws:
 
     def before(self, record: Record) -> None:
         """Hold what is about a record that is next in its stream; raises `Broken`."""
-        if record.stream in self._over:
+        if record.stream in self._over and not isinstance(record.event, LATE):
             raise Broken("the_end_of_a_delegate_is_final", f"{record.stream} goes on: {record.type}")
         match record.event:
             case ActionStarted(cause=int(cause), incarnation="delegate"):

@@ -1,6 +1,7 @@
 """Commands against a sequential model: each takes effect at one moment between said and answered."""
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 from refold.actors.session.commands import (
     ChangeSettings,
@@ -66,6 +67,13 @@ def check_commands(heard: Sequence[Heard], states: Sequence[State], recorded: Co
             raise Broken(
                 "commands_keep_the_order_in_which_they_were_answered",
                 f"{before.command.id} was answered before {after.command.id} was said, and comes after it",
+            )
+    once = [one for one in answered if one.command.id in recorded]
+    for before, after in pairwise(once):
+        if before.records[-1].version >= after.records[0].version:
+            raise Broken(
+                "what_one_person_says_is_decided_in_order",
+                f"{before.command.id} was said before {after.command.id}, each once, and comes after it",
             )
 
 

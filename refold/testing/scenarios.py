@@ -19,6 +19,7 @@ from refold.projections.request import Request
 from refold.testing.recordings import EXAMPLE
 from refold.testing.sessions import SETTINGS, SessionScenario
 from refold.testing.simulation import Scenario
+from refold.testing.writers import WriterScenario
 
 
 def _run(token: str) -> tuple[str, dict[str, str]]:
@@ -202,7 +203,8 @@ SERVERS = SessionScenario(
     verbs=("say", "stop", "pause", "close"),
     interjections_max=2,
 )
-SCENARIOS: dict[str, SessionScenario] = {
+WRITERS = WriterScenario(name="writers")
+SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
     scenario.name: scenario
     for scenario in (
         *(
@@ -217,6 +219,7 @@ SCENARIOS: dict[str, SessionScenario] = {
             SERVERS,
             RECORDING,
         ),
+        WRITERS,
     )
 }
 

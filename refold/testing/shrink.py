@@ -1,14 +1,16 @@
 """A failing run made small: the same law breaks, with as few deviations from the plain course as possible.
 
 A deviation changes how many decisions come after it, so that those behind it mean something else than they
-did. Therefore whatever is taken out is tried with the rest where it was and a little shifted, and what no
-taking out makes small is looked for anew, from the plain course up: one deviation, then a few.
+did. Therefore a run is first said by names (`refold/testing/courses.py`), and letter by letter is held back
+no more. Then what is left is taken out by number, with the rest where it was and a little shifted; and what
+no taking out makes small is looked for anew, from the plain course up: one deviation, then a few.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 
 from refold.actors.dispatch.choosers import Chooser, Occasion, Planned, Replay, Way
+from refold.testing.courses import Course, Noted, Overhearing, Steered
 from refold.testing.simulation import Scenario, Simulated, simulate
 
 RUNS_MAX = 4_000
@@ -47,6 +49,7 @@ def shrink(scenario: Scenario, simulated: Simulated, *, runs_max: int = RUNS_MAX
         raise ValueError(f"nothing to shrink: {simulated.line} kept every law")
     search = _Search(scenario, simulated, runs_max)
     try:
+        search.hold_fewer()
         search.take_out()
         search.tidy()
         search.start_anew()
@@ -105,11 +108,13 @@ class _Search:
         self._scenario, self._law, self._left = scenario, law_of(failed), runs_max
         self._tried: set[tuple[int, frozenset[tuple[int, int]]]] = set()
 
-    def _run(self, chooser: Chooser, seed: int) -> tuple[Simulated, Watched]:
+    def _run(
+        self, chooser: Chooser, seed: int, scenario: Scenario | None = None
+    ) -> tuple[Simulated, Watched]:
         if self._left <= 0:
             raise _Spent
         watched = Watched(chooser)
-        found = simulate(self._scenario, seed=seed, chooser=watched)
+        found = simulate(scenario or self._scenario, seed=seed, chooser=watched)
         self._left -= 1 + found.steps // LONG
         return found, watched
 
@@ -133,6 +138,49 @@ class _Search:
         return self._size[0] <= ENOUGH
 
     # Less of what there is --------------------------------------------------------------------------------
+
+    def hold_fewer(self) -> None:
+        """Take out ever smaller chunks of the course that the run took, the latest first."""
+        course = self._noted().course
+        chunk = course.size
+        while chunk:
+            taken, last = False, course.size
+            while last > 0:
+                first = max(last - chunk, 0)
+                fewer = course.without(first, last)
+                if self._follow(fewer):
+                    course, taken = fewer, True
+                last = first
+            if not (taken and chunk == 1):
+                chunk //= 2
+        self._hold_shorter()
+
+    def _hold_shorter(self) -> None:
+        """Let each letter be overtaken by as few others as will do."""
+        noted = self._noted()
+        course = noted.course
+        for letter, others in noted.overtaken.items():
+            fewest, most = 0, len(others) - 1
+            while fewest < most:
+                middle = (fewest + most) // 2
+                shorter = course.held(letter, others[middle])
+                if self._follow(shorter):
+                    course, most = shorter, middle
+                else:
+                    fewest = middle + 1
+
+    def _noted(self) -> Noted:
+        """Write down the course of the best run."""
+        noted = Noted(Replay(self.best.trace))
+        self._run(noted, self.best.seed, Overhearing(self._scenario, noted))
+        return noted
+
+    def _follow(self, course: Course) -> bool:
+        """Run it; return whether it breaks the same law."""
+        steered = Steered(course)
+        found, watched = self._run(steered, self.best.seed, Overhearing(self._scenario, steered))
+        self._keep_smaller(found, watched)
+        return law_of(found) == self._law
 
     def take_out(self) -> None:
         """Take out ever smaller chunks, the latest first: what comes after them moves least."""
@@ -161,7 +209,7 @@ class _Search:
 
     def start_anew(self) -> None:
         """Look for single deviations of the kinds that are left; where many are, for a few at a time."""
-        if self._size[0] <= 1:
+        if self._size[0] < 1:
             return
         seeds = range(self.best.seed, self.best.seed + NEIGHBOURS + 1)
         troubles = self._troubles_of(self.best)

@@ -1,16 +1,20 @@
 """Choosers: what each finds, and that what they decide can be written down and read back."""
 
 from collections import Counter
+from itertools import pairwise
 
 from refold.actors.dispatch.choosers import (
+    ClusteredTrouble,
     Occasion,
     Planned,
     PlannedTrouble,
     PriorityOrder,
     RandomChooser,
     Replay,
+    ShakenOrder,
     SwarmChooser,
     Way,
+    part_of,
 )
 
 WAYS: tuple[Way, ...] = (("a", "x"), ("b", "x"), ("c", "x"))
@@ -60,6 +64,39 @@ def test_planned_trouble_falls_late_as_often_as_early() -> None:
     for occasion in OCCASIONS:
         share = places[f"{occasion} late"] / places[f"{occasion} early"]
         assert 0.4 < share < 1.0, places
+
+
+def test_trouble_that_comes_in_clusters_comes_again_soon() -> None:
+    for seed in range(200):
+        trouble = ClusteredTrouble(seed)
+        struck = [number for number in range(300) if trouble.trouble(2, "point")]
+        assert all(later - one <= ClusteredTrouble.CLOSE for one, later in pairwise((*struck, 300)) if struck)
+
+
+def test_a_disk_that_is_slow_is_slow_each_time() -> None:
+    assert part_of(("*work", "disk/7")) == part_of(("*work", "disk/8"))
+    assert part_of(("*work disk/7", "s/session")) == part_of(("*work disk/8", "s/session"))
+    assert part_of(("a/1", "b/1")) != part_of(("a/2", "b/1"))
+    slow = 0
+    for seed in range(100):
+        order = ShakenOrder(seed, lambda _, __: 0)
+        choices = [order.choose(2, (("a", "x"), ("*work", f"disk/{number}"))) for number in range(20)]
+        assert len(set(choices)) == 1
+        slow += choices[0] == 0
+    assert 30 < slow < 70
+
+
+def test_what_goes_wrong_upsets_the_order_for_a_while() -> None:
+    upset = 0
+    for seed in range(100):
+        order = ShakenOrder(seed, lambda _, __: 1)
+        before = [order.choose(3, WAYS) for _ in range(20)]
+        assert len(set(before)) == 1
+        order.trouble(1, "point")
+        upset += len({order.choose(3, WAYS) for _ in range(ShakenOrder.SHAKEN)}) > 1
+        after = [order.choose(3, WAYS) for _ in range(20)]
+        assert len(set(after)) == 1
+    assert upset > 80
 
 
 def test_a_seed_means_the_same_swarm_wherever_it_runs() -> None:

@@ -180,15 +180,20 @@ def test_a_crash_is_found_at_every_port_call_and_between_messages() -> None:
         actor.port.point("named")
         actor.port.tell("audience", 1)
         actor.port.perform("key", lambda: 2, to="audience")
+        actor.port.at("key", actor.port.now_ns(), "audience", 3)
+        actor.port.spawn("child", partial(Puppet, actor.port, "child", "audience"))
+        actor.port.restart("child")
+        actor.port.retire("child")
 
+    places = ("named", "tell", "perform", "at", "spawn", "restart", "retire", "between messages")
     labels: set[str] = set()
-    for seed in range(200):
-        stepper = Stepper(seed, RandomChooser(seed, fault_rate=0.2), faults=1)
+    for seed in range(300):
+        stepper = Stepper(seed, RandomChooser(seed, fault_rate=0.1), faults=1)
         puppets(stepper, "one")
         stepper.tell("one", work)
         stepper.run()
         labels |= {line.split("'")[1] for line in stepper.story.tell().splitlines() if "crashes" in line}
-    assert labels == {f"crashes: {place}" for place in ("named", "tell", "perform", "between messages")}
+    assert labels == {f"crashes: {place}" for place in places}
 
 
 def test_crashes_do_not_count_against_the_one_that_is_crashed() -> None:

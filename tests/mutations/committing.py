@@ -69,7 +69,7 @@ SESSION = (
                 "self._catch_up(result, self._held)",
             ),
         ),
-        scenarios=("impatience",),
+        scenarios=("slow disk",),
         seeds_max=5_000,
     ),
     Bug(
@@ -134,6 +134,7 @@ SESSION = (
         family="session actor",
         file="actors/session/actor.py",
         edits=(("                if batch == self._batch:\n", "                if self._flight:\n"),),
+        scenarios=("impatience",),
     ),
     Bug(
         name="an append of the incarnation before lands unheard",
@@ -184,6 +185,7 @@ LOG = (
         family="admission",
         file="eventlog/admission.py",
         edits=(("        if tables.command(append.commands[0].id) is None:", "        if append.commands:"),),
+        scenarios=("writers",),
     ),
     Bug(
         name="the agenda of a stream that owes nothing is kept",

@@ -27,7 +27,7 @@ FOLLOWERS = (
                 "<= self._state.version:\n                    pass",
             ),
         ),
-        scenarios=("repairs", "impatience"),
+        scenarios=("slow disk",),
         seeds_max=5_000,
     ),
     Bug(
@@ -148,11 +148,13 @@ DISPATCH = (
         family="dispatcher",
         file="actors/dispatch/flight.py",
         edits=(("_, envelope = letters.popleft()", "_, envelope = letters.pop()"),),
+        scenarios=("impatience",),
     ),
     Bug(
         name="a timer is not set while another one waits",
         family="dispatcher",
         file="actors/dispatch/flight.py",
         edits=(("        if key not in self._keys:\n", "        if not self._timers:\n"),),
+        scenarios=("waiting",),
     ),
 )

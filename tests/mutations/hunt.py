@@ -18,12 +18,13 @@ from refold.eventlog.events import ModelFailed
 from refold.testing.scenarios import SCENARIOS, STANDARD
 from refold.testing.sessions import SessionScenario
 from refold.testing.shrink import ENOUGH, count_deviations, law_of, shrink
-from refold.testing.simulation import Simulated, simulate
+from refold.testing.simulation import Scenario, Simulated, simulate
 
 SEEDS_BEYOND = 1_000
 """So far behind the first seed that found a bug others are looked for that may show it better."""
 
 _WORK = {"command": "make"}
+_IMPATIENCE = replace(STANDARD, name="impatience", verbs=("say", "stop"), interjections_max=10, versions=30)
 MORE: dict[str, SessionScenario] = {
     "waiting": replace(
         STANDARD,
@@ -39,18 +40,17 @@ MORE: dict[str, SessionScenario] = {
         verbs=("say", "stop", "pause", "resume"),
         interjections_max=5,
     ),
-    "impatience": replace(
-        STANDARD, name="impatience", verbs=("say", "stop"), interjections_max=10, versions=30
-    ),
+    "impatience": _IMPATIENCE,
+    "slow disk": replace(_IMPATIENCE, name="slow disk", pace=(2, 1)),
 }
 """Scenarios for what those that ship come by too seldom."""
 
 
-def scenario(name: str, disk: str) -> SessionScenario:
+def scenario(name: str, disk: str) -> Scenario:
     return replace((SCENARIOS | MORE)[name], disk=disk)
 
 
-def hunt(seeds: int, scenarios: list[SessionScenario], runs_max: int) -> dict[str, object]:
+def hunt(seeds: int, scenarios: list[Scenario], runs_max: int) -> dict[str, object]:
     """Try seed after seed, each in the scenario whose turn it is; return what came of it."""
     began = time.perf_counter()
     for seed in range(seeds):
@@ -72,7 +72,7 @@ def hunt(seeds: int, scenarios: list[SessionScenario], runs_max: int) -> dict[st
     return {"seed": None, "seconds": time.perf_counter() - began}
 
 
-def smallest(turn: SessionScenario, found: Simulated, runs_max: int) -> Simulated:
+def smallest(turn: Scenario, found: Simulated, runs_max: int) -> Simulated:
     """Make the find small; where it stays large, try the next ones that break the same law too."""
     small = shrink(turn, found, runs_max=runs_max)
     for seed in range(found.seed + 1, found.seed + SEEDS_BEYOND):
