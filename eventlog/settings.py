@@ -16,6 +16,7 @@ type ConfirmationPolicy = Literal["never", "always", "risky", "unknown"]
 ITERATIONS_MAX = 500
 ACTION_TIMEOUT_S = 120.0
 SILENCE_TIMEOUT_S = 30.0
+PARALLEL_MAX = 4
 DELEGATION_DEPTH = 2
 
 
@@ -143,6 +144,8 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     condenser: Condenser = CONDENSER
     mcp: tuple[MCPServer, ...] = ()
     runtime: RuntimeSettings = RuntimeSettings()
+    parallel_max: int = 1
+    """Actions that may run side by side where all of them only look."""
 
     @property
     def place(self) -> str:

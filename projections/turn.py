@@ -1,7 +1,8 @@
 """One turn of the assistant: what it said and called, and what came of each call."""
 
 import re
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -33,6 +34,7 @@ class Turn:
         self.open[id_] += 1
 
     def answer(self, id_: str, text: str) -> None:
+        """Take a result as it comes; results are shown in the order of their calls."""
         self.results.append(_tool_message(id_, text))
         self.open[id_] -= 1
         if self.open[id_] <= 0:
@@ -47,7 +49,15 @@ class Turn:
             message["tool_calls"] = self.calls
         if self.details:
             message["details"] = self.details
-        return [message, *self.results, *(_tool_message(id_, NO_RESULT) for id_ in self.open.elements())]
+        return [message, *self._in_order()]
+
+    def _in_order(self) -> Iterator[Message]:
+        left: dict[str, deque[Message]] = {}
+        for result in self.results:
+            left.setdefault(result["tool_call_id"], deque()).append(result)
+        for call in self.calls:
+            results = left.get(call["id"])
+            yield results.popleft() if results else _tool_message(call["id"], NO_RESULT)
 
 
 def _tool_message(id_: str, text: str) -> Message:

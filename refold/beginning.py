@@ -25,6 +25,7 @@ from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
+    PARALLEL_MAX,
     SILENCE_TIMEOUT_S,
     ConfirmationPolicy,
     MCPServer,
@@ -129,6 +130,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
     condenser: Condenser | None = None,
     mcp: Sequence[MCPServer] = (),
     runtime: RuntimeSettings | None = None,
+    parallel_max: int = PARALLEL_MAX,
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
@@ -172,6 +174,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         else {},
         mcp=tuple(mcp),
         runtime=_absolute(runtime or RuntimeSettings()),
+        parallel_max=parallel_max,
     )
 
 

@@ -16,6 +16,7 @@ from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
+    PARALLEL_MAX,
     SILENCE_TIMEOUT_S,
     ConfirmationPolicy,
     MCPServer,
@@ -40,6 +41,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     silence_timeout_s: Seconds = SILENCE_TIMEOUT_S
     retries: Retries = 5
     repairs: Retries = 5
+    parallel: Count = PARALLEL_MAX
 
 
 class Configuration(Struct, frozen=True, kw_only=True):
@@ -81,6 +83,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "silence_timeout_s": self.limits.silence_timeout_s,
             "retries_max": self.limits.retries,
             "repairs_max": self.limits.repairs,
+            "parallel_max": self.limits.parallel,
             "models": self.models,
             "purposes": self.purposes,
             "prices": self.prices,

@@ -41,6 +41,7 @@ from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
     ITERATIONS_MAX,
+    PARALLEL_MAX,
     SILENCE_TIMEOUT_S,
     ConfirmationPolicy,
     MCPServer,
@@ -115,6 +116,7 @@ class System:
         condenser: Condenser | None = None,
         mcp: Sequence[MCPServer] = (),
         runtime: RuntimeSettings | None = None,
+        parallel_max: int = PARALLEL_MAX,
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
@@ -157,6 +159,7 @@ class System:
             condenser=condenser,
             mcp=mcp,
             runtime=runtime,
+            parallel_max=parallel_max,
         )
         return self.launch(name, SessionStarted(settings=settings, task=task))
 

@@ -72,8 +72,8 @@ class RuntimeActor(Follower):
         self._wanted: dict[int, _Wanted] = {}
         self._closed: list[int] = []
         self._under_way: set[int] = set()
-        self._stray: int | None = None
-        """The action started last, if it was answered in the runner's stead: it may run on there."""
+        self._strays: set[int] = set()
+        """Actions started last that were answered in the runner's stead: they may run on there."""
 
     def on_record(self, record: Record) -> None:
         match record.event:
@@ -87,23 +87,26 @@ class RuntimeActor(Follower):
             case ObservationRecorded(cause=int(cause), observation=observation) if cause in self._wanted:
                 if self._wanted.pop(cause).started:
                     self._closed.append(cause)
-                    self._stray = cause if isinstance(observation, Cancelled | OutcomeUnknown) else None
+                    if isinstance(observation, Cancelled | OutcomeUnknown):
+                        self._strays.add(cause)
+                    else:  # What was started before it has had its turn.
+                        self._strays = {stray for stray in self._strays if stray > cause}
             case LateResultRecorded(observation=DelegateResult()):
                 pass
             case LateResultRecorded(cause=cause) if cause is not None:
                 self._closed.append(cause)
             case SessionForked():
                 self._closed.clear()
-                self._stray = None
+                self._strays.clear()
             case _:
                 pass
 
     def on_start(self) -> None:
         super().on_start()
         self._closed.clear()
-        if self._stray is not None:  # Whoever answered it may have died before the runner was told.
-            self._closed.append(self._stray)
-            self._under_way.add(self._stray)
+        if self._strays:  # Whoever answered them may have died before the runner was told.
+            self._closed += sorted(self._strays)
+            self._under_way |= self._strays
             self._let_go()
 
     def on_receive(self, message: object) -> None:
@@ -147,11 +150,11 @@ class RuntimeActor(Follower):
         if settings is None:
             return
         epoch, key = effect.epoch, effect.key
-        stray = None if self._stray is None else self._key_of(self._stray)
+        strays = [self._key_of(stray) for stray in sorted(self._strays)]
 
         def work() -> _Connected:
             fact = hands.connect(settings, epoch=epoch, incarnation=incarnation)
-            if stray is not None:
+            for stray in strays:
                 hands.interrupt(stray)
             return _Connected(key, epoch, fact)
 

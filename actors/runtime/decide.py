@@ -83,11 +83,24 @@ def decide_observation(state: State, command: ReportObservation) -> tuple[Event,
 
 
 def follow_actions(state: State) -> tuple[Event, ...]:
-    """Return what follows from the open actions while the agent runs: the next one starts, one at a time."""
+    """Return what follows from the open actions while the agent runs.
+
+    The next one starts, alone; what only looks starts beside others that only look, as many as may.
+    """
+    settings = state.life.settings
+    started: list[Event] = []
+    for opened in state.hands.side_by_side(1 if settings is None else settings.parallel_max):
+        if opened.incarnation is not None:
+            continue
+        if not (events := _begin(state, opened)):
+            break  # Nothing overtakes it.
+        started += events
+    return tuple(started)
+
+
+def _begin(state: State, opened: OpenAction) -> tuple[Event, ...]:
+    """Return what becomes of an action whose turn it is; nothing while it has to wait."""
     hands = state.hands
-    if hands.started is not None or not hands.open:
-        return ()
-    opened = hands.open[0]
     if opened.kind in ANSWERED_BY_MEMORY or not may_start(state, opened):
         return ()
     if opened.kind == "other":

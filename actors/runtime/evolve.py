@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from refold.actors.runtime.state import Hands, OpenAction
-from refold.eventlog.actions import Action, Delegate, Message, Other
+from refold.eventlog.actions import Action, Delegate, McpCall, Message, Other, Read
 from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
@@ -45,6 +45,17 @@ def action_digest(action: Action) -> bytes:
     return sha256(_ENCODER.encode(action)).digest()
 
 
+def only_looks(action: Action) -> bool:
+    """Whether an action changes nothing: a look at a file, or a tool whose server says so."""
+    match action:
+        case Read():
+            return True
+        case McpCall(read_only=read_only):
+            return read_only
+        case _:
+            return False
+
+
 def concerns(event: Event) -> TypeGuard[Concerning]:
     """Whether `evolve` has anything to do: asking costs less than going through its cases in vain."""
     return type(event) in _CONCERNING
@@ -61,6 +72,7 @@ def evolve(state: Hands, event: Concerning, version: int) -> Hands:
                 digest=action_digest(action),
                 tool_call_id=tool_call_id,
                 risk=risk,
+                looks=only_looks(action),
                 name=_name(action),
             )
             return replace(state, open=(*state.open, opened))

@@ -19,6 +19,8 @@ class OpenAction(Struct, frozen=True, kw_only=True):
     confirmed: bool = False
     incarnation: str | None = None
     risk: Risk | None = None
+    looks: bool = False
+    """It changes nothing, so that it may run beside others that change nothing."""
     name: str = ""
     """The kind in its own words, where `kind` is `other`; the agent, where it is `delegate`."""
 
@@ -44,6 +46,18 @@ class Hands(Struct, frozen=True, kw_only=True):
     @property
     def started(self) -> OpenAction | None:
         return next((action for action in self.open if action.incarnation is not None), None)
+
+    def side_by_side(self, most: int) -> tuple[OpenAction, ...]:
+        """Return what may be under way at once: the first, and behind one that only looks, such as it."""
+        first = self.open[:1]
+        if most <= 1 or not first or not first[0].looks:
+            return first
+        together = 1
+        for opened in self.open[1:most]:
+            if not opened.looks:
+                break
+            together += 1
+        return self.open[:together]
 
     def find(self, version: int | None) -> OpenAction | None:
         return next((action for action in self.open if action.version == version), None)

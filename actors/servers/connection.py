@@ -126,7 +126,7 @@ class Connection:
             command=str(interpreter()),
             args=["-I", "-S", str(_WARDEN), server.command or "", *server.args],
             env={name: self._value(name) for name in server.env},
-            cwd=self._directory,
+            cwd=self._directory if Path(self._directory).is_dir() else None,  # It may be another machine's.
             encoding_error_handler="replace",
         )
         return stdio_client(parameters, errlog=self._said)

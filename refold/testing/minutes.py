@@ -3,7 +3,7 @@
 from refold.actors.delegation.state import DELEGATE
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State, initial_state
-from refold.eventlog.actions import Message
+from refold.eventlog.actions import McpCall, Message, Read
 from refold.eventlog.condensation import CondensationAsked, Condensed
 from refold.eventlog.events import (
     ActionProposed,
@@ -48,6 +48,8 @@ class Minutes:
         self.commands: set[str] = set()
         self.open: dict[int, str] = {}
         """Actions without an observation, with their kind."""
+        self.looking: set[int] = set()
+        """Those that only look: views of files, and tools whose servers say so."""
         self.started: dict[int, int] = {}
         """How often each action was started."""
         self.answered: set[int] = set()
@@ -81,6 +83,8 @@ class Minutes:
         match event:
             case ActionProposed(action=action) if not isinstance(action, Message):
                 self.open[record.version] = type(action).__name__
+                if isinstance(action, Read) or (isinstance(action, McpCall) and action.read_only):
+                    self.looking.add(record.version)
             case ActionsConfirmed(actions=actions):
                 self.confirmed.update(actions)
             case ActionStarted(cause=int(cause), incarnation=incarnation):

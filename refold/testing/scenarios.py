@@ -204,6 +204,24 @@ SERVERS = SessionScenario(
     interjections_max=2,
 )
 WRITERS = WriterScenario(name="writers")
+
+
+def _look(path: str) -> tuple[str, dict[str, str]]:
+    return "str_replace_editor", {"command": "view", "path": path}
+
+
+PARALLEL = SessionScenario(
+    name="parallel",
+    settings=replace(SERVERS.settings, parallel_max=3),
+    lines=(
+        says("", _look("a"), ("here_look", {"at": 1}), _run("1"), _look("b"), ("there_do", {})),
+        says("", *(_look(str(number)) for number in range(5)), ("here_look", {"at": 2}), _run("2")),
+        says("", FINISH),
+        *(says(f"more {number}", _look("c"), _look("d"), FINISH) for number in range(12)),
+    ),
+    verbs=("say", "stop", "pause", "close"),
+    interjections_max=2,
+)
 SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
     scenario.name: scenario
     for scenario in (
@@ -218,6 +236,7 @@ SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
             CONDENSING,
             SERVERS,
             RECORDING,
+            PARALLEL,
         ),
         WRITERS,
     )

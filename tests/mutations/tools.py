@@ -3,6 +3,7 @@
 from tests.mutations.bug import Bug
 
 WITH_SERVERS = ("servers",)
+SIDE_BY_SIDE = ("parallel",)
 
 TOOLS = (
     Bug(
@@ -49,5 +50,20 @@ TOOLS = (
             ),
         ),
         scenarios=WITH_SERVERS,
+    ),
+    Bug(
+        name="what changes something is started beside what looks",
+        family="tools",
+        file="actors/runtime/state.py",
+        edits=(("            if not opened.looks:\n                break\n", ""),),
+        scenarios=SIDE_BY_SIDE,
+    ),
+    Bug(
+        name="results are shown in the order in which they came",
+        family="tools",
+        file="projections/turn.py",
+        edits=(("return [message, *self._in_order()]", "return [message, *self.results]"),),
+        scenarios=SIDE_BY_SIDE,
+        seeds_max=3_000,
     ),
 )

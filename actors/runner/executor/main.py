@@ -21,7 +21,7 @@ from .viewer import read
 
 
 class Executor:
-    """Carries out one action after the other, in the order in which they came."""
+    """Carries out one action after the other, in the order in which they came; looks at files at once."""
 
     def __init__(self, settings: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
         self._workspace: str = settings["workspace"]
@@ -48,6 +48,8 @@ class Executor:
             if self._current not in (None, message["interrupt"]):
                 return  # What it meant is over; the next action is not to suffer for it.
             threading.Thread(target=self._commands.interrupt, daemon=True).start()
+        elif message["action"].get("kind") == "read":  # Whoever sends it lets nothing run that changes files.
+            threading.Thread(target=self._look, args=(message,), daemon=True).start()
         else:
             self._todo.put(message)
 
@@ -55,15 +57,22 @@ class Executor:
         while True:
             message = self._todo.get()
             self._current = key = str(message["key"])
-            try:
-                observation = self._perform(key, message["action"])
-            except Unreadable as error:
-                observation = {"kind": "error", "content": f"ERROR:\n{error}"}
-            except Exception as error:  # noqa: BLE001 - whatever fails in here, the action gets its answer
-                observation = {"kind": "error", "content": shown(f"ERROR:\n{type(error).__name__}: {error}")}
+            observation = self._carry_out(key, message["action"])
             self._current = None
             self._tell({"key": key, "observation": observation})
             reap(but=self._commands.shell_pid)
+
+    def _look(self, message: dict[str, Any]) -> None:
+        key = str(message["key"])
+        self._tell({"key": key, "observation": self._carry_out(key, message["action"])})
+
+    def _carry_out(self, key: str, action: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._perform(key, action)
+        except Unreadable as error:
+            return {"kind": "error", "content": f"ERROR:\n{error}"}
+        except Exception as error:  # noqa: BLE001 - whatever fails in here, the action gets its answer
+            return {"kind": "error", "content": shown(f"ERROR:\n{type(error).__name__}: {error}")}
 
     def _perform(self, key: str, action: dict[str, Any]) -> dict[str, Any]:
         match action.get("kind"):

@@ -13,7 +13,7 @@ _DROPPED = "The action was interrupted before it began; it was not carried out."
 
 
 class Desk:
-    """Answers drivers, one action in work at a time."""
+    """Answers drivers. In work is one action at a time, in their order, or several that only look."""
 
     def __init__(
         self, journal: Journal, inside: Inside, incarnation: str, secrets: Iterable[str] = ()
@@ -22,7 +22,8 @@ class Desk:
         self._inside = inside
         self._incarnation = incarnation
         self._todo: deque[tuple[str, dict[str, Any]]] = deque()
-        self._running: str | None = None
+        self._running: dict[str, bool] = {}
+        """What is in work, and whether it only looks."""
         self._masker = Masker(secrets)
         self._shown = MaskedStream(self._masker)
         self._waiting: dict[str, list[tuple[Connection, int]]] = {}
@@ -54,9 +55,8 @@ class Desk:
 
         Commands may reach the executor's pipe: an answer that nobody asked for is none.
         """
-        if key != self._running:
+        if self._running.pop(key, None) is None:
             return
-        self._running = None
         self._shown = MaskedStream(self._masker)
         self._settle(key, self._masker.data(observation))
         self._start_next()
@@ -118,9 +118,13 @@ class Desk:
         self._journal.sync()
 
     def _start_next(self) -> None:
-        if self._running is None and self._todo:
-            key, action = self._todo.popleft()
-            self._running = key
+        while self._todo:
+            key, action = self._todo[0]
+            looks = action.get("kind") == "read"
+            if self._running and not (looks and all(self._running.values())):
+                return
+            self._todo.popleft()
+            self._running[key] = looks
             self._journal.start(key)
             self._inside.tell({"key": key, "action": action})
 
@@ -133,4 +137,4 @@ class Desk:
         self._inside.tell({"interrupt": key})
 
     def _is_ours(self, key: str) -> bool:
-        return key == self._running or any(key == waiting for waiting, _ in self._todo)
+        return key in self._running or any(key == waiting for waiting, _ in self._todo)
