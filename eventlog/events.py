@@ -14,6 +14,7 @@ from refold.eventlog.fact import Fact as _Fact
 from refold.eventlog.observations import Observation
 from refold.eventlog.risk import Risk, Threshold
 from refold.eventlog.settings import ConfirmationPolicy, Price, Purpose, Settings
+from refold.eventlog.starting import RuntimeReleased, StartEnded, StartStepEnded
 from refold.eventlog.tools import ServerTool
 from refold.eventlog.usage import Usage
 
@@ -30,21 +31,10 @@ type AgentState = Literal[
     "error",
 ]
 type FaultClass = Literal[
-    "rate_limit",
-    "timeout",
-    "connection",
-    "overloaded",
-    "server",
-    "authentication",
-    "credit",
-    "content_policy",
-    "not_found",
-    "context_window",
-    "bad_request",
-    "script_exhausted",
-    "cut_off",
+    "rate_limit", "timeout", "connection", "overloaded", "server", "authentication", "credit",
+    "content_policy", "not_found", "context_window", "bad_request", "script_exhausted", "cut_off",
     "unknown",
-]
+]  # fmt: skip
 
 # Beginnings -------------------------------------------------------------------------------------------
 
@@ -144,7 +134,7 @@ class WarningRaised(_Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RuntimeConnected(_Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """A runner answers: its launch, whether it was found alive, where commands see the workspace, a warning."""
+    """A runner answers: its launch, whether it was found alive, the workspace inside, a warning."""
 
     incarnation: str
     sandbox: str
@@ -152,6 +142,9 @@ class RuntimeConnected(_Fact, frozen=True, kw_only=True, omit_defaults=True):
     resumed: bool = False
     workspace: str = ""
     notice: str = ""
+    seconds: float = 0.0
+    found: tuple[str, ...] = ()
+    """Scripts in the workspace that a start heeds."""
 
 
 class RuntimeFailed(_Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -374,6 +367,9 @@ type Event = (
     | RuntimeFailed
     | RuntimeLost
     | ToolsListed
+    | RuntimeReleased
+    | StartStepEnded
+    | StartEnded
     | SystemMessageAdded
     | MessageReceived
     | RecallRecorded

@@ -17,6 +17,7 @@ ITERATIONS_MAX = 500
 ACTION_TIMEOUT_S = 120.0
 SILENCE_TIMEOUT_S = 30.0
 PARALLEL_MAX = 4
+START_TIMEOUT_S = 600.0
 DELEGATION_DEPTH = 2
 
 
@@ -133,6 +134,13 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Environment variables whose values are read by whoever claims the session, and masked everywhere."""
     secret_descriptions: dict[str, str] = {}
     """What the agent is told of a secret, by its name."""
+    repository: str | None = None
+    """What is cloned into the workspace: an address without credentials, or the path of a repository."""
+    branch: str | None = None
+    instructions: str = ""
+    """What the agent is told beside its first message, whatever that is."""
+    start_timeout_s: float = START_TIMEOUT_S
+    """How long one step of the start may take."""
     key_env: str | None = None
     parameters: dict[str, Any] = {}
     models: dict[str, ModelSettings] = {}

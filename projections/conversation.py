@@ -42,6 +42,7 @@ from refold.eventlog.events import (
     WarningRaised,
 )
 from refold.eventlog.record import Record
+from refold.eventlog.starting import RuntimeReleased, StartEnded, StartStepEnded
 from refold.projections.calls import call_of, text_of
 from refold.projections.pieces import Piece, condensed
 from refold.projections.projection import project
@@ -119,6 +120,9 @@ class Conversation:
                 | RuntimeFailed()
                 | RuntimeLost()
                 | ToolsListed()
+                | RuntimeReleased()
+                | StartStepEnded()
+                | StartEnded()
                 | AgentStateChanged()
                 | LateAnswerRecorded()
                 | StuckDetected()

@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from refold.actors.models.prices import own_price, price_of
+from refold.actors.runner import git
 from refold.actors.runtimes.registry import RuntimeUnknown
 from refold.actors.runtimes.registry import runtime as runtime_named
 from refold.actors.sandboxes.choose import SANDBOXES, choose
@@ -131,6 +132,9 @@ def begin(  # noqa: PLR0913 - options, all of them named
     mcp: Sequence[MCPServer] = (),
     runtime: RuntimeSettings | None = None,
     parallel_max: int = PARALLEL_MAX,
+    repository: str | None = None,
+    branch: str | None = None,
+    instructions: str = "",
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
@@ -145,6 +149,8 @@ def begin(  # noqa: PLR0913 - options, all of them named
         choose_model(named_model, registry, of=f"purposes.{purpose}")
     check_condenser(condenser or CONDENSER, registry)
     check_budget(chosen.model or None, chosen.price, budget_usd)
+    if branch is not None and (repository is None or branch.startswith("-")):
+        raise WrongUsage(f"the branch {branch!r} is of no repository: name one with --repo")
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
     return Settings(
@@ -168,6 +174,9 @@ def begin(  # noqa: PLR0913 - options, all of them named
         retries_max=retries_max,
         repairs_max=repairs_max,
         condenser=condenser or CONDENSER,
+        repository=None if repository is None else repository_of(repository),
+        branch=branch,
+        instructions=instructions,
         secrets=tuple(dict.fromkeys(secrets)),
         secret_descriptions={name: text for name, text in secrets.items() if text}
         if isinstance(secrets, Mapping)
@@ -236,6 +245,19 @@ def _absolute(runtime: RuntimeSettings) -> RuntimeSettings:
     if any(files.values()):
         runtime = replace(runtime, remote=replace(remote, **files))
     return replace(runtime, mounts=mounts) if mounts else runtime
+
+
+def repository_of(given: str) -> str:
+    """Return what is cloned, as it is recorded: an address as it is, a path as an absolute one.
+
+    Raises `WrongUsage`.
+    """
+    path = Path(given).expanduser()
+    if "://" not in given and path.exists():
+        return str(path.absolute())
+    if (reason := git.refusal(given)) is not None or given.startswith("/"):
+        raise WrongUsage(reason or f"there is no repository at {given}")
+    return given
 
 
 def _workspace(home: Home, session: str, given: str | os.PathLike[str] | None) -> Path:

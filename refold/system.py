@@ -117,6 +117,9 @@ class System:
         mcp: Sequence[MCPServer] = (),
         runtime: RuntimeSettings | None = None,
         parallel_max: int = PARALLEL_MAX,
+        repository: str | None = None,
+        branch: str | None = None,
+        instructions: str = "",
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
@@ -124,6 +127,7 @@ class System:
         best that works here. `refold.configure(FILE).configuration.options()` gives the keywords that a
         configuration stands for. `secrets` are names of environment variables, with what the agent is told of
         each if they are a mapping; the sandbox gets their values, and nothing is recorded or shown with one.
+        A `repository` (an address or a path) is cloned into the workspace, which must be empty.
         Raises `SessionExists`, `SessionDriven`, `WrongUsage`; nothing was recorded then.
         """
         name = check_session(new_name() if session is None else session)
@@ -160,6 +164,9 @@ class System:
             mcp=mcp,
             runtime=runtime,
             parallel_max=parallel_max,
+            repository=repository,
+            branch=branch,
+            instructions=instructions,
         )
         return self.launch(name, SessionStarted(settings=settings, task=task))
 

@@ -81,6 +81,8 @@ def child_settings(state: State, name: str) -> Settings:
         agent=agent.agent or name,
         role=agent.role,
         tools=agent.tools,
+        repository=None,
+        branch=None,
         iterations_max=grant.iterations,
         budget_usd=grant.budget_usd,
         delegation_depth=settings.delegation_depth - 1,

@@ -36,6 +36,8 @@ class WorkspaceSources:
         place = _place(settings)
         recall = _Recall()
         recall.say(_facts(settings, place, now_ns, repository(workspace)))
+        if settings.instructions:
+            recall.say(f"# Instructions for this session\n\n{settings.instructions}")
         try:
             instructions = text_of(workspace, INSTRUCTIONS)
         except Unreadable as error:

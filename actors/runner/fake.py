@@ -6,10 +6,11 @@ What outlives a runner (its journal, and what really happened) is in the `FakeWo
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from refold.actors.runner.recovery import collect_or_execute
 from refold.actors.runner.runner import KeyState, LaunchFailed, OnGlimpse, RunnerLost, RunnerRefused
+from refold.actors.runtime.port import Prepared
 from refold.eventlog.actions import Action, Run
 from refold.eventlog.observations import Failure, Observation, RunOutput
 
@@ -75,6 +76,7 @@ class FakeRunner:
         self.incarnation = incarnation
         self.epoch = epoch
         self.over: Exception | None = None
+        self.found: tuple[str, ...] = ()
         self._world = world
         self._ended = False
 
@@ -117,6 +119,10 @@ class FakeRunner:
         on_glimpse: OnGlimpse | None = None,
     ) -> Observation:
         return collect_or_execute(self, key, digest, action, started_incarnation, on_glimpse=on_glimpse)
+
+    def prepare(self, key: str, repository: dict[str, Any]) -> Prepared:
+        self._check()
+        return Prepared(ok=True, detail=f"cloned {repository.get('url')} by {key}", found=self.found)
 
     def ask(self, key: str) -> KeyState | Observation:
         self._check()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from refold.actors.runner import git
 from refold.actors.runner.place import PlaceUnsafe
 from refold.actors.runner.runner import (
     LEASE_S,
@@ -17,7 +18,7 @@ from refold.actors.runner.runner import (
     RunnerRefused,
     RunnerSpec,
 )
-from refold.actors.runtime.port import HandsLost
+from refold.actors.runtime.port import HandsLost, Prepared
 from refold.actors.runtimes.registry import RuntimeUnknown, runtime
 from refold.eventlog.actions import Action
 from refold.eventlog.events import RuntimeConnected, RuntimeFailed
@@ -76,6 +77,7 @@ class RunnerHands:
             resumed=found is not None,
             workspace=reached.workspace,
             notice=reached.notice,
+            found=reached.runner.found,
         )
 
     def execute(
@@ -90,6 +92,12 @@ class RunnerHands:
         client = self._connected()
         try:
             return client.collect_or_execute(key, digest, action, started_in, on_glimpse=on_glimpse)
+        except (RunnerLost, RunnerRefused, OSError) as error:
+            raise HandsLost(str(error)) from error
+
+    def prepare(self, key: str, settings: Settings) -> Prepared:
+        try:
+            return self._connected().prepare(key, git.request(settings, self._secrets()))
         except (RunnerLost, RunnerRefused, OSError) as error:
             raise HandsLost(str(error)) from error
 

@@ -16,6 +16,7 @@ from refold.actors.runner.runner import LaunchFailed, RunnerSpec
 from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.interpreter import boot, interpreter
 from refold.actors.sandboxes.sandbox import Confinement, Sandbox, SandboxUnavailable
+from refold.actors.start.steps import SCRIPTS
 
 _ACTORS = Path(__file__).resolve().parent.parent
 _LAUNCH_S = 40.0
@@ -91,6 +92,8 @@ def _settings(spec: RunnerSpec, sandbox: Sandbox) -> dict[str, Any]:
         "lease_s": spec.lease_s,
         "command": list(sandbox.command(confinement)),
         "secrets": list(spec.secrets.values()),
+        "workspace": str(confinement.workspace),
+        "scripts": SCRIPTS,
         "executor": {
             "workspace": sandbox.workspace(confinement),
             "environment": {**environment, **sandbox.environment(), **spec.environment, **spec.secrets},

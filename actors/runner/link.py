@@ -18,6 +18,7 @@ import msgspec
 from refold.actors.runner.executor.lines import Lines, line
 from refold.actors.runner.recovery import collect_or_execute
 from refold.actors.runner.runner import KeyState, OnGlimpse, RunnerLost, RunnerRefused
+from refold.actors.runtime.port import Prepared
 from refold.eventlog.actions import Action
 from refold.eventlog.observations import Failure, Observation
 
@@ -78,7 +79,9 @@ def greet(
         return None
     link.settimeout(None)
     pid: int = said["pid"]
-    return RunnerClient(link, incarnation=said["welcome"], pid=pid if ours else 0, heard=rest)
+    client = RunnerClient(link, incarnation=said["welcome"], pid=pid if ours else 0, heard=rest)
+    client.found = tuple(said.get("found", ()))
+    return client
 
 
 class RunnerClient:
@@ -87,6 +90,8 @@ class RunnerClient:
     def __init__(self, link: socket.socket, *, incarnation: str, pid: int, heard: bytes = b"") -> None:
         self.incarnation = incarnation
         self.pid = pid
+        self.found: tuple[str, ...] = ()
+        """Scripts in the workspace that a start heeds."""
         self._link = link
         self._process = _process(pid) if pid else None
         self._lines = Lines(heard)
@@ -121,6 +126,11 @@ class RunnerClient:
         on_glimpse: OnGlimpse | None = None,
     ) -> Observation:
         return collect_or_execute(self, key, digest, action, started_incarnation, on_glimpse=on_glimpse)
+
+    def prepare(self, key: str, repository: dict[str, Any]) -> Prepared:
+        """Have a repository in the workspace. Raises `RunnerLost`, `RunnerRefused`."""
+        answer = self._request("prepare", key=key, repository=repository)
+        return msgspec.convert(answer["prepared"], Prepared)
 
     def ask(self, key: str) -> KeyState | Observation:
         answer = self._request("ask", key=key)

@@ -7,10 +7,11 @@ both.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from refold.actors.runtime.port import Prepared
 from refold.eventlog.actions import Action
 from refold.eventlog.observations import Observation
 from refold.eventlog.runtime_settings import RuntimeSettings
@@ -71,6 +72,18 @@ class Runner(Protocol):
     @property
     def incarnation(self) -> str:
         """The id of this launch."""
+        ...
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """Scripts in the workspace that a start heeds, as they were when it was connected to."""
+        ...
+
+    def prepare(self, key: str, repository: dict[str, Any]) -> Prepared:
+        """Have a repository in the workspace, whole or not at all; `git.request` says what it is told.
+
+        Raises `RunnerLost`, `RunnerRefused`.
+        """
         ...
 
     def execute(

@@ -3,12 +3,20 @@
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from refold.actors.dispatch.port import Dispatcher
 from refold.actors.follower import Follower
 from refold.actors.runtime.port import HandsLost, HandsPort, Listing, OnGlimpse
-from refold.actors.session.commands import ReportConnection, ReportObservation, ReportTools
-from refold.actors.session.due import Connect, Effect, Execute, ListTools
+from refold.actors.runtime.starting import OURS, take_step
+from refold.actors.session.commands import (
+    ReportConnection,
+    ReportObservation,
+    ReportRelease,
+    ReportStep,
+    ReportTools,
+)
+from refold.actors.session.due import Connect, Effect, Execute, ListTools, Release, RunStep
 from refold.actors.session.messages import runtime_name
 from refold.actors.session.state import State
 from refold.eventlog.actions import Action, Delegate
@@ -25,12 +33,26 @@ from refold.eventlog.events import (
 from refold.eventlog.log import EventLog
 from refold.eventlog.observations import Cancelled, DelegateResult, Observation, OutcomeUnknown
 from refold.eventlog.record import Record
+from refold.eventlog.starting import RuntimeReleased, StartStepEnded
 
 
 class _Connected(Struct, frozen=True):
     key: str
     epoch: int
     fact: RuntimeConnected | RuntimeFailed
+
+
+class _Stepped(Struct, frozen=True):
+    """What came of a step of the start: None when the runner was lost, and `lost` says how."""
+
+    key: str
+    incarnation: str
+    fact: StartStepEnded | None
+    lost: str = ""
+
+
+class _Released(Struct, frozen=True):
+    key: str
 
 
 class _Executed(Struct, frozen=True):
@@ -121,6 +143,10 @@ class RuntimeActor(Follower):
                 self._list(effect)
             case Execute():
                 self._execute(effect)
+            case RunStep():
+                self._step(effect)
+            case Release():
+                self._release(effect)
             case _:
                 pass
 
@@ -142,6 +168,13 @@ class RuntimeActor(Follower):
                 )
             case _Executed():
                 self._executed(message)
+            case _Stepped(fact=None):
+                self._lost(message.incarnation, message.lost)
+            case _Stepped(key=key, fact=StartStepEnded() as fact):
+                self.tell_session(ReportStep(id=self._id(key), at=self.port.now_ns(), fact=fact))
+            case _Released(key=key):
+                released = RuntimeReleased()
+                self.tell_session(ReportRelease(id=self._id(key), at=self.port.now_ns(), fact=released))
             case _:
                 raise TypeError(f"not a message to a runtime: {message!r}")
 
@@ -152,8 +185,13 @@ class RuntimeActor(Follower):
         epoch, key = effect.epoch, effect.key
         strays = [self._key_of(stray) for stray in sorted(self._strays)]
 
+        port = self.port
+
         def work() -> _Connected:
+            began = port.now_ns()
             fact = hands.connect(settings, epoch=epoch, incarnation=incarnation)
+            if isinstance(fact, RuntimeConnected):
+                fact = replace(fact, seconds=(port.now_ns() - began) / 1e9)
             for stray in strays:
                 hands.interrupt(stray)
             return _Connected(key, epoch, fact)
@@ -165,6 +203,33 @@ class RuntimeActor(Follower):
         if settings is None:
             return
         self.port.perform(self.key(effect), lambda: _Listed(key, hands.find_tools(settings)), to=self.name)
+
+    def _step(self, effect: RunStep) -> None:
+        """Do a step of the start: what the runner does for it, it does once, under a key like an action's."""
+        settings, hands, port = self._state.life.settings, self._hands, self.port
+        step, incarnation = effect.step, effect.incarnation
+        if settings is None or incarnation is None or step not in OURS:
+            return
+        name, key = effect.key, f"{self._log.id.hex()}/{self._stream}/{effect.key}"
+
+        def work() -> _Stepped:
+            began = port.now_ns()
+            try:
+                fact = take_step(hands, settings, step, key, incarnation)
+            except HandsLost as lost:
+                return _Stepped(name, incarnation, None, str(lost))
+            return _Stepped(name, incarnation, replace(fact, seconds=(port.now_ns() - began) / 1e9))
+
+        self.port.perform(self.key(effect), work, to=self.name)
+
+    def _release(self, effect: Release) -> None:
+        hands, key = self._hands, effect.key
+
+        def work() -> _Released:
+            hands.end()
+            return _Released(key)
+
+        self.port.perform(self.key(effect), work, to=self.name)
 
     def _execute(self, effect: Execute) -> None:
         wanted, hands, on_glimpse = self._wanted[effect.action], self._hands, self._on_glimpse
@@ -186,9 +251,7 @@ class RuntimeActor(Follower):
     def _executed(self, done: _Executed) -> None:
         self._under_way.discard(done.action)
         if done.observation is None:
-            fact = RuntimeLost(incarnation=done.incarnation, reason=done.lost)
-            id_ = f"{self._stream}/lost/{done.incarnation}/{self._state.hands.launches}"
-            self.tell_session(ReportConnection(id=id_, at=self.port.now_ns(), fact=fact))
+            self._lost(done.incarnation, done.lost)
             return
         wanted = self._wanted.get(done.action)
         self.tell_session(
@@ -202,6 +265,15 @@ class RuntimeActor(Follower):
                 ),
             )
         )
+
+    def _lost(self, incarnation: str, reason: str) -> None:
+        fact = RuntimeLost(incarnation=incarnation, reason=reason)
+        id_ = f"{self._stream}/lost/{incarnation}/{self._state.hands.launches}"
+        self.tell_session(ReportConnection(id=id_, at=self.port.now_ns(), fact=fact))
+
+    def _id(self, key: str) -> str:
+        """Return the id of the command that reports what came of an effect in this epoch."""
+        return f"{self._stream}/{key}/{self._state.life.epoch}"
 
     def _let_go(self) -> None:
         """Tell the runner of answered actions: to forget the result, or to stop what nobody awaits."""

@@ -7,6 +7,7 @@ from refold.actors.runtime.port import UNKNOWN, driver_incarnation
 from refold.actors.runtime.state import ANSWERED_BY_MEMORY, OpenAction
 from refold.actors.session.commands import ReportConnection, ReportObservation, ReportTools
 from refold.actors.session.state import State
+from refold.actors.start.steps import STEPS
 from refold.eventlog.actions import McpCall
 from refold.eventlog.events import (
     ActionStarted,
@@ -28,8 +29,10 @@ LOSSES_MAX = 3
 
 
 def owes_connection(state: State) -> bool:
-    hands = state.hands
-    if hands.incarnation is not None:
+    hands, start = state.hands, state.start
+    if hands.incarnation is not None or start.releasing:
+        return False
+    if start.owed and not STEPS[start.owed[0]].connected:
         return False
     return state.agent.state in {"loading", "running"} or hands.acting is not None
 
@@ -46,6 +49,8 @@ def owes_tools(state: State) -> bool:
     """Whether the start waits to hear what the servers of tools offer; most sessions name none."""
     life = state.life
     if life.settings is None or not life.settings.mcp or life.servers is not None or life.greeted:
+        return False
+    if state.start.owed or state.start.releasing:  # A step that comes before is not over.
         return False
     return state.agent.state == "loading" and state.hands.incarnation is not None
 
@@ -65,14 +70,14 @@ def decide_connection(state: State, command: ReportConnection) -> tuple[Event, .
         case RuntimeFailed(reason=reason):
             if hands.incarnation is not None or not owes_connection(state):
                 return ()
-            return (fact, *_give_up(state, f"no runner: {reason}", reason))
+            return (fact, *give_up(state, f"no runner: {reason}", reason))
         case RuntimeLost(incarnation=incarnation, reason=reason):
             if hands.incarnation != incarnation:
                 return ()
             if hands.losses + 1 < LOSSES_MAX:
                 return (fact,)
             lost = f"the runner was lost {LOSSES_MAX} times in a row: {reason}"
-            return (fact, *_give_up(state, lost, lost))
+            return (fact, *give_up(state, lost, lost))
 
 
 def decide_observation(state: State, command: ReportObservation) -> tuple[Event, ...]:
@@ -105,7 +110,7 @@ def _begin(state: State, opened: OpenAction) -> tuple[Event, ...]:
         return ()
     if opened.kind == "other":
         return (answer(opened, Failure(content=f"tool not available: {opened.name}")),)
-    if hands.incarnation is None:
+    if hands.incarnation is None or state.start.owed:
         return ()
     if opened.kind == DELEGATE:
         return begin_delegate(state, opened)
@@ -138,7 +143,7 @@ def _cancelled(opened: OpenAction, text: str) -> str:
     return f"Not executed: {text}."
 
 
-def _give_up(state: State, said: str, reason: str) -> tuple[Event, ...]:
+def give_up(state: State, said: str, reason: str) -> tuple[Event, ...]:
     """Return the end of a run that has no runner: nothing stays open, no answer is waited for."""
     ask = state.agent.ask
     return (

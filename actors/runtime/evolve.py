@@ -22,6 +22,7 @@ from refold.eventlog.events import (
     SessionClosed,
     SessionForked,
 )
+from refold.eventlog.starting import RuntimeReleased
 
 type Concerning = (
     ActionProposed
@@ -31,6 +32,7 @@ type Concerning = (
     | RuntimeConnected
     | RuntimeFailed
     | RuntimeLost
+    | RuntimeReleased
     | SessionClaimed
     | SessionClosed
     | SessionForked
@@ -89,6 +91,8 @@ def evolve(state: Hands, event: Concerning, version: int) -> Hands:
             return replace(state, incarnation=None, failure=reason, launches=state.launches + 1)
         case RuntimeLost():
             return replace(state, incarnation=None, losses=state.losses + 1)
+        case RuntimeReleased():
+            return replace(state, incarnation=None)
         case SessionClaimed() | SessionClosed() | SessionForked():
             return replace(state, incarnation=None, failure=None, losses=0)
 

@@ -33,6 +33,15 @@ class HandsLost(Exception):
     """The runner went away while it was asked; what it was doing is not known here."""
 
 
+class Prepared(Struct, frozen=True, kw_only=True):
+    """What became of the repository: `detail` says where it came from, or why it did not, for a person."""
+
+    ok: bool
+    detail: str
+    found: tuple[str, ...] = ()
+    """Scripts in the workspace that a start heeds."""
+
+
 class RunnerPort(Protocol):
     """One session's way to its runner. Every call may block, and is made on a worker thread."""
 
@@ -57,6 +66,13 @@ class RunnerPort(Protocol):
         """
         ...
 
+    def prepare(self, key: str, settings: Settings) -> Prepared:
+        """Have the repository that the settings name in the workspace, whole or not at all.
+
+        Where it is already, nothing is done. Raises `HandsLost`.
+        """
+        ...
+
     def acknowledge(self, key: str) -> None:
         """Let the runner forget the result: the observation is in the log. Never raises."""
         ...
@@ -66,7 +82,7 @@ class RunnerPort(Protocol):
         ...
 
     def end(self) -> None:
-        """End the runner and everything it started: the session needs it no more. Never raises."""
+        """End the runner and all it started, also one that was never connected to. Never raises."""
         ...
 
 

@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from refold.actors.runner.link import RunnerClient
 from refold.actors.runner.recovery import collect_or_execute
 from refold.actors.runner.runner import KeyState, LaunchFailed, OnGlimpse, RunnerLost
+from refold.actors.runtime.port import Prepared
 from refold.eventlog.actions import Action
 from refold.eventlog.observations import Observation
 
@@ -32,7 +34,7 @@ class PersistentRunner:
         end: Callable[[], None],
         patience_s: float,
     ) -> None:
-        self.incarnation = client.incarnation
+        self.incarnation, self.found = client.incarnation, client.found
         self._client, self._again, self._end, self._patience_s = client, again, end, patience_s
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -54,6 +56,9 @@ class PersistentRunner:
         on_glimpse: OnGlimpse | None = None,
     ) -> Observation:
         return collect_or_execute(self, key, digest, action, started_incarnation, on_glimpse=on_glimpse)
+
+    def prepare(self, key: str, repository: dict[str, Any]) -> Prepared:
+        return self._persist(lambda client: client.prepare(key, repository))
 
     def ask(self, key: str) -> KeyState | Observation:
         return self._persist(lambda client: client.ask(key))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from refold.actors.runtime.port import Listing, RunnerPort
+from refold.actors.runtime.port import Listing, Prepared, RunnerPort
 from refold.actors.servers.hands import ServerHands
 from refold.eventlog.actions import Action, McpCall
 from refold.eventlog.events import RuntimeConnected, RuntimeFailed
@@ -37,6 +37,9 @@ class RoutedHands:
         if isinstance(action, McpCall):
             return self._servers.execute(key, digest, action, started_in=started_in)
         return self._runner.execute(key, digest, action, started_in=started_in, on_glimpse=on_glimpse)
+
+    def prepare(self, key: str, settings: Settings) -> Prepared:
+        return self._runner.prepare(key, settings)
 
     def acknowledge(self, key: str) -> None:
         if self._servers.knows(key):

@@ -34,6 +34,7 @@ from refold.eventlog.events import (
 from refold.eventlog.fact import By
 from refold.eventlog.record import Given
 from refold.eventlog.risk import Assessment
+from refold.eventlog.starting import RuntimeReleased, StartStepEnded
 
 
 class _Command(Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True, tag_field="kind"):
@@ -145,6 +146,18 @@ class ReportRecall(_Command, frozen=True, kw_only=True, omit_defaults=True):
     fact: RecallRecorded
 
 
+class ReportStep(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of a step of the start."""
+
+    fact: StartStepEnded
+
+
+class ReportRelease(_Command, frozen=True, kw_only=True, omit_defaults=True):
+    """The runner of a start that failed is gone."""
+
+    fact: RuntimeReleased
+
+
 class ReportRecording(_Command, frozen=True, kw_only=True, omit_defaults=True):
     """The next step of the recording that is re-enacted: a message or an action, or its end."""
 
@@ -189,6 +202,8 @@ type Command = (
     | ReportRecall
     | ReportRecording
     | ReportTools
+    | ReportStep
+    | ReportRelease
     | FireTimer
 )
 

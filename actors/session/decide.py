@@ -46,6 +46,8 @@ from refold.actors.session.commands import (
     ReportObservation,
     ReportRecall,
     ReportRecording,
+    ReportRelease,
+    ReportStep,
     ReportTools,
     ResumeAgent,
     SendMessage,
@@ -55,6 +57,7 @@ from refold.actors.session.commands import (
 from refold.actors.session.evolve import evolve
 from refold.actors.session.refused import Refused
 from refold.actors.session.state import State
+from refold.actors.start.decide import decide_release, decide_step, ended, follow_secrets
 from refold.eventlog.condensers import complaint
 from refold.eventlog.events import (
     AgentStateChanged,
@@ -69,6 +72,7 @@ _FOLLOWING_MAX = 64
 
 _FOLLOW: tuple[Callable[[State], tuple[Event, ...]], ...] = (
     lambda state: _follow_start(state),  # noqa: PLW0108 - defined below, in reading order
+    follow_secrets,
     follow_confirmation,
     follow_actions,
     follow_condensing,
@@ -157,6 +161,10 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
             return decide_recording(state, command)
         case ReportTools():
             return decide_tools(state, command)
+        case ReportStep():
+            return decide_step(state, command)
+        case ReportRelease():
+            return decide_release(state, command)
         case FireTimer():
             return decide_timer(state, command)
 
@@ -199,12 +207,13 @@ def _follow_start(state: State) -> tuple[Event, ...]:
     settings = life.settings
     if reason := missing(settings.agent, settings.role) or no_analyzer(settings.analyzer_in_force):
         return (AgentStateChanged(state="error", reason=reason),)
-    if state.hands.incarnation is None or owes_tools(state):
+    if state.hands.incarnation is None or state.start.owed or owes_tools(state):
         return ()
     greeted = greeting(settings, life.servers or (), place=state.hands.place)
+    through = (*ended(state), greeted, AgentStateChanged(state="running"))
     if life.task is not None and state.recall.first is None:
-        return (greeted, AgentStateChanged(state="running"), MessageReceived(content=life.task, by="user"))
-    return (greeted, AgentStateChanged(state="running"))
+        return (*through, MessageReceived(content=life.task, by="user"))
+    return through
 
 
 def _advance(state: State, events: Sequence[Event]) -> list[State]:

@@ -12,6 +12,8 @@ from refold.actors.delegation.state import DELEGATE
 from refold.actors.memory.decide import owes_summary
 from refold.actors.runtime.decide import answered_by_memory, owes_connection, owes_tools
 from refold.actors.session.state import State
+from refold.actors.start.decide import owes_step
+from refold.eventlog.starting import StartStep
 
 
 class _Effect(Struct, frozen=True, kw_only=True):
@@ -24,6 +26,17 @@ class Connect(_Effect, frozen=True, kw_only=True):
     """Find the session's runner, or launch one."""
 
     epoch: int
+
+
+class RunStep(_Effect, frozen=True, kw_only=True):
+    """Do the next step of the start, in the runner called `incarnation` if it needs one."""
+
+    step: StartStep
+    incarnation: str | None
+
+
+class Release(_Effect, frozen=True, kw_only=True):
+    """End the runner of a start that failed."""
 
 
 class Execute(_Effect, frozen=True, kw_only=True):
@@ -106,6 +119,8 @@ class AwaitDelegate(_Effect, frozen=True, kw_only=True):
 type Effect = (
     Connect
     | ListTools
+    | RunStep
+    | Release
     | Execute
     | PrepareAsk
     | AskModel
@@ -130,6 +145,11 @@ def due(state: State) -> tuple[Effect, ...]:
         effects.append(Connect(key=f"connect/{life.epoch}/{hands.launches}/{hands.losses}", epoch=life.epoch))
     if owes_tools(state):
         effects.append(ListTools(key=f"tools/{life.epoch}"))
+    if (step := owes_step(state)) is not None:
+        key = f"start/{step}/{state.start.failures}/{hands.incarnation}"
+        effects.append(RunStep(key=key, step=step, incarnation=hands.incarnation))
+    if state.start.releasing:
+        effects.append(Release(key=f"release/{state.start.failures}"))
     if hands.incarnation is not None:
         effects += [
             Execute(

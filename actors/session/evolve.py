@@ -14,6 +14,8 @@ from refold.actors.memory.evolve import evolve as evolve_recall
 from refold.actors.runtime.evolve import concerns as concerns_hands
 from refold.actors.runtime.evolve import evolve as evolve_hands
 from refold.actors.session.state import Life, State
+from refold.actors.start.evolve import concerns as concerns_start
+from refold.actors.start.evolve import evolve as evolve_start
 from refold.actors.tools.toolbox import names_of
 from refold.eventlog.events import (
     Event,
@@ -61,6 +63,7 @@ def evolve(state: State, event: Event, version: int) -> State:
         recall=evolve_recall(state.recall, event, version) if concerns_recall(event) else state.recall,
         hands=evolve_hands(state.hands, event, version) if concerns_hands(event) else state.hands,
         delegates=evolve_delegates(state.delegates, event) if concerns_delegates(event) else state.delegates,
+        start=evolve_start(state.start, event) if concerns_start(event) else state.start,
     )
 
 

@@ -6,6 +6,7 @@ from refold.actors.controller.state import Agent
 from refold.actors.delegation.state import Delegates
 from refold.actors.memory.state import Recall
 from refold.actors.runtime.state import Hands
+from refold.actors.start.state import Start
 from refold.eventlog.settings import Settings
 from refold.eventlog.tools import ServerTool
 
@@ -39,6 +40,7 @@ class State(Struct, frozen=True, kw_only=True):
     recall: Recall = Recall()
     hands: Hands = Hands()
     delegates: Delegates = ()
+    start: Start = Start()
 
 
 def initial_state() -> State:

@@ -71,6 +71,16 @@ def run(
     secrets: SecretsOption = None,
     risk: RiskOption = None,
     analyzer: AnalyzerOption = None,
+    repository: Annotated[
+        str | None,
+        typer.Option("--repo", metavar="URL|PATH", help="A git repository to clone into the workspace."),
+    ] = None,
+    branch: Annotated[
+        str | None, typer.Option("--branch", metavar="B", help="The repository's branch to check out.")
+    ] = None,
+    instructions: Annotated[
+        str, typer.Option("--instructions", metavar="TEXT", help="What the agent is told beside its task.")
+    ] = "",
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -98,7 +108,15 @@ def run(
     watcher = Watcher(json=json)
     with watcher.system(Home(home)) as system:
         options["secrets"] = dict.fromkeys(secrets or (), "") | options["secrets"]
-        started = system.start(task, session=session, workspace=workspace, **options)
+        started = system.start(
+            task,
+            session=session,
+            workspace=workspace,
+            repository=repository,
+            branch=branch,
+            instructions=instructions,
+            **options,
+        )
         if warning is not None:
             watcher.warn(warning)
         return drive(system, started, watcher)
@@ -186,7 +204,8 @@ def take_up(
 
 def owes_nothing(state: State) -> bool:
     """Whether nothing would happen if somebody drove the session."""
-    return not state.life.imported and state.agent.state in RESTING and state.hands.started is None
+    settled = state.hands.started is None and not state.start.releasing
+    return settled and not state.life.imported and state.agent.state in RESTING
 
 
 def parse_price(text: str | None) -> Price | None:

@@ -25,6 +25,7 @@ from refold.eventlog.events import (
     WarningRaised,
 )
 from refold.eventlog.record import Record
+from refold.eventlog.starting import StartStepEnded
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -187,6 +188,8 @@ class LiveView:
                 return [_said("refused", "bold yellow", reason)]
             case ModelFailed(message=message, fault=fault):
                 return [_said("model", "bold yellow", f"failed ({fault}): {_cut(message, 3)}")]
+            case StartStepEnded(step=step, outcome="done", seconds=seconds) if step != "secrets":
+                return [_aside(f"{step} done in {seconds:.1f} s")]
             case RuntimeLost(reason=reason):
                 return [_said("lost", "bold red", f"its runner: {reason}")]
             case Condensed(messages=messages, masked=masked):

@@ -9,6 +9,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from refold.actors.models.fake import Line, says
+from refold.actors.runner.fake import obedient
 from refold.eventlog.actions import Action
 from refold.eventlog.condensers import ObservationMasking, Pipeline, Summary
 from refold.eventlog.events import ModelAnswered, ModelFailed
@@ -222,22 +223,33 @@ PARALLEL = SessionScenario(
     verbs=("say", "stop", "pause", "close"),
     interjections_max=2,
 )
+_SECRET = "s3cr3t-of-the-house"  # noqa: S105 - nobody's
+
+
+def _leaky(key: str, action: Action) -> Observation:
+    """Answer with what nobody may hear of."""
+    done = obedient(key, action)
+    return replace(done, content=f"{done.content} {_SECRET}") if isinstance(done, RunOutput) else done
+
+
+STARTING = SessionScenario(
+    name="starting",
+    task=f"do it with {_SECRET}",
+    settings=replace(SETTINGS, secrets=("TOKEN",), repository="/repository"),
+    lines=(says(f"it is {_SECRET}", _run(f"1 {_SECRET}")), *_WORK[1:], *_MORE),
+    verbs=("say", "pause", "resume", "stop", "continue", "close", "close"),
+    interjections_max=4,
+    versions=24,
+    encores=6,
+    answers=lambda: _leaky,
+    found=(".refold/setup.sh", ".openhands/pre-commit.sh"),
+    secrets=(_SECRET,),
+)
+_FIRST = (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS)
 SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
     scenario.name: scenario
     for scenario in (
-        *(
-            STANDARD,
-            STEERING,
-            CONFIRMATION,
-            LIMITS,
-            REPAIRS,
-            RISKY,
-            DELEGATING,
-            CONDENSING,
-            SERVERS,
-            RECORDING,
-            PARALLEL,
-        ),
+        *(*_FIRST, RISKY, DELEGATING, CONDENSING, SERVERS, RECORDING, PARALLEL, STARTING),
         WRITERS,
     )
 }

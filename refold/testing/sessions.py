@@ -34,6 +34,7 @@ from refold.testing.person import Person
 from refold.testing.recordings import RECORDED, check_reenactment, lay_down
 from refold.testing.rival import claim
 from refold.testing.simulation import Run
+from refold.testing.starting import Starting
 from refold.testing.steps import forgets
 from refold.testing.troubled import TroubledWorld
 from refold.testing.verbs import Verb, command_of
@@ -91,6 +92,9 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     """An imported stream that the session carries out again, in place of its task."""
     pace: tuple[int, int] = (0, 0)
     """How many steps a commit takes, and then its acknowledgement: see `Disk`."""
+    found: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """`found` are scripts that a start heeds; `secrets` what the world tries to say, and no record may."""
 
     def run(self, stepper: Stepper, seed: int) -> Run:
         return SessionRun(self, stepper, seed)
@@ -121,6 +125,7 @@ class SessionRun:
 
         self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=answer)
         self.world.scripts.update({name: ScriptedModel(lines) for name, lines in scenario.scripts.items()})
+        self.world.found, self.world.secrets = scenario.found, scenario.secrets
         self._file = _file() if scenario.disk == "lmdb" else None
         inner, reopen = (
             (MemoryLog(id=bytes(16)), None) if self._file is None else (self._file.log, self._file.reopen)
@@ -276,13 +281,15 @@ class SessionRun:
         touched = tuple(self._touched)
         self._touched.clear()
         for key in touched:
-            stream, version = named(key)
-            self.streams[stream].touch(version)
+            stream, what = named(key)
+            self.streams[stream].touch(what)
 
     def _meet(self, stream: str) -> Watched:
         runners, approvals = self.world.runner_of(stream), Approvals() if self._asks else None
         followed = self._verified or forgets(self.scenario.settings)
-        self.streams[stream] = watched = Watched(stream, runners, approvals, conversation=followed)
+        starting = Starting(self.scenario.secrets)
+        watched = Watched(stream, runners, approvals, starting, conversation=followed)
+        self.streams[stream] = watched
         return watched
 
     # A person ---------------------------------------------------------------------------------------------
@@ -317,8 +324,8 @@ class SessionRun:
 
     def _check_let_go(self) -> None:
         for key in self.world.let_go[self._let_go :]:
-            stream, version = named(key)
-            self.streams[stream].forget(version)
+            stream, what = named(key)
+            self.streams[stream].forget(what)
         self._let_go = len(self.world.let_go)
 
     def _check_quiet(self) -> None:

@@ -7,12 +7,12 @@ from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.runner.fake import Answer, FakeWorld, obedient
-from refold.actors.runtime.port import RunnerPort
+from refold.actors.runtime.port import Prepared, RunnerPort
 from refold.actors.servers.fake import FakeServers
 from refold.actors.servers.port import FoundTool
 from refold.eventlog.actions import Action
 from refold.eventlog.events import FaultClass, ModelAnswered, ModelFailed, RuntimeConnected, RuntimeFailed
-from refold.eventlog.observations import Observation
+from refold.eventlog.observations import Observation, RunOutput
 from refold.eventlog.risk import Assessment
 from refold.eventlog.settings import Price, Settings
 from refold.projections.request import Request
@@ -39,9 +39,17 @@ class TroubledWorld(SmallWorld):
         price: Price | None = None,
         answer: Answer = obedient,
     ) -> None:
-        super().__init__(lines, price=price, answer=answer)
+        failing = set[str]()
+
+        def answering(key: str, action: Action) -> Observation:
+            observation = answer(key, action)
+            return RunOutput(content="it fails", exit_code=1) if key in failing else observation
+
+        super().__init__(lines, price=price, answer=answering)
         self.stepper = stepper
         self.assessing = fake_risk
+        self.failing = failing
+        """Keys of scripts that end with an exit code."""
         self.asked: list[str] = []
         """Digests of the requests that reached the model, in order."""
         self.let_go: list[str] = []
@@ -126,11 +134,34 @@ class _TroubledHands(SmallHands):
     ) -> Observation:
         stepper, runner = self._troubled.stepper, self._runners
         stepper.point("before executing")
+        if "/start/" in key and key not in runner.known and stepper.mishap("script", "fails"):
+            self._troubled.failing.add(key)
         if key not in runner.known and (loss := stepper.mishap("runner", *LOSSES)):
             runner.mishaps[key] = loss  # type: ignore[assignment]
         observation = super().execute(key, digest, action, started_in=started_in, on_glimpse=on_glimpse)
         stepper.point("after executing")
         return observation
+
+    @override
+    def prepare(self, key: str, settings: Settings) -> Prepared:
+        stepper, world = self._troubled.stepper, self._troubled
+        stepper.point("preparing")
+        match stepper.mishap("repository", "refused", "lost", "lost_after"):
+            case "refused":
+                return Prepared(ok=False, detail="the remote refuses" + "".join(world.secrets))
+            case "lost":
+                self._runners.lose()
+            case "lost_after":
+                world.repository = settings.repository
+                self._runners.lose()
+            case _:
+                pass
+        return super().prepare(key, settings)
+
+    @override
+    def end(self) -> None:
+        self._troubled.stepper.point("ending the runner")
+        super().end()
 
     @override
     def acknowledge(self, key: str) -> None:

@@ -11,6 +11,7 @@ from refold.eventlog.record import Record
 from refold.testing.approvals import Approvals, check_approvals
 from refold.testing.laws import check, check_rest
 from refold.testing.minutes import Broken, Minutes
+from refold.testing.starting import Starting
 from refold.testing.steps import Steps, check_step
 
 if TYPE_CHECKING:
@@ -21,8 +22,15 @@ class Watched:
     """`minutes` and `steps` follow what is committed, `states` are those after each version."""
 
     def __init__(
-        self, stream: str, runners: FakeWorld, approvals: Approvals | None, *, conversation: bool
+        self,
+        stream: str,
+        runners: FakeWorld,
+        approvals: Approvals | None,
+        starting: Starting,
+        *,
+        conversation: bool,
     ) -> None:
+        self._starting = starting
         self.stream, self.runners, self._approvals = stream, runners, approvals
         self.minutes, self.steps = Minutes(), Steps(conversation=conversation)
         self.states: list[State] = []
@@ -41,12 +49,17 @@ class Watched:
         check_step(self.minutes, self.steps, record)
         if self._approvals is not None:
             check_approvals(self.minutes, self._approvals, record)
+        self._starting.look(self.minutes, record)
         check(self.minutes, record)
         self.states.append(self.minutes.state)
         self.digests.append(record.digest)
 
-    def touch(self, version: int) -> None:
+    def touch(self, what: int | str) -> None:
         """Hold B16, B32, design 6: the world is touched once, and only by what is recorded as started."""
+        if isinstance(what, str):
+            self._starting.touched(what)
+            return
+        version = what
         self.effects[version] += 1
         key = f"version {version} of {self.stream}"
         if self.effects[version] > 1:
@@ -54,8 +67,10 @@ class Watched:
         if version not in self.minutes.started:
             raise Broken("what_touches_the_world_was_recorded_before", f"{key} was not started")
 
-    def forget(self, version: int) -> None:
+    def forget(self, version: int | str) -> None:
         """Hold design 6: the runner keeps a result until the observation is in the log."""
+        if isinstance(version, str):
+            return
         if version not in self.minutes.answered:
             raise Broken("a_result_is_kept_until_it_is_recorded", f"version {version} was let go before")
         self.let_go.add(version)
@@ -70,6 +85,7 @@ class Watched:
             raise Broken("live_state_is_the_fold_of_the_log", f"{name} at version {version}")
 
     def check_quiet(self, owed: bytes) -> None:
+        self._starting.rest()
         check_rest(self.minutes, owed)
         self._check_interrupted()
 
@@ -86,9 +102,11 @@ class Watched:
             raise Broken("what_nobody_awaits_is_interrupted", f"version {last} may run on")
 
 
-def named(key: str) -> tuple[str, int]:
-    """Return the stream and the action that a key names."""
+def named(key: str) -> tuple[str, int | str]:
+    """Return the stream and the action that a key names, or the step of its start."""
     _, stream, version = (*key.split("/"), "", "", "")[:3]
+    if version == "start":
+        return stream, key
     if not version.isdecimal():
         raise Broken("a_key_names_its_action", key)
     return stream, int(version)

@@ -9,7 +9,7 @@ from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.runner.fake import Answer, FakeRunner, FakeWorld, obedient
 from refold.actors.runner.masker import Masker
 from refold.actors.runner.runner import LaunchFailed, RunnerLost, RunnerRefused
-from refold.actors.runtime.port import HandsLost, HandsPort, RunnerPort
+from refold.actors.runtime.port import HandsLost, HandsPort, Prepared, RunnerPort
 from refold.actors.servers.fake import FakeServers
 from refold.actors.servers.hands import ServerHands
 from refold.actors.servers.routed import RoutedHands
@@ -21,6 +21,8 @@ from refold.eventlog.settings import Price, Settings
 
 if TYPE_CHECKING:
     from refold.actors.servers.port import ToolServers
+_LAST_EPOCH = 2**62
+"""Whoever comes to end a runner comes after every driver."""
 
 
 class SmallWorld:
@@ -38,6 +40,10 @@ class SmallWorld:
         self.runner = FakeWorld(answer)
         self.delegated: dict[str, FakeWorld] = {}
         """The runners of delegates, by their stream."""
+        self.found: tuple[str, ...] = ()
+        """Scripts in the workspace that a start heeds, once its repository is there."""
+        self.repository: str | None = None
+        """What was cloned into the workspace."""
         self.launches_fail = 0
         """So many launches of a runner still fail."""
         self.secrets: tuple[str, ...] = ()
@@ -47,6 +53,10 @@ class SmallWorld:
         self._price = price
         self.assessing: Callable[[Action], Assessment] = lambda _: Assessment(risk="low", analyzer="fake")
         """What is made of each action where the settings name an analyzer."""
+
+    def found_by(self, settings: Settings) -> tuple[str, ...]:
+        """Return what a runner finds in the workspace when it is connected to."""
+        return self.found if settings.repository in {None, self.repository} else ()
 
     @property
     def models(self) -> "SmallWorld":
@@ -96,7 +106,8 @@ class SmallWorld:
         return self.delegated.setdefault(stream, FakeWorld(self.runner.answer))
 
     def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:  # noqa: ARG002
-        return RecallRecorded(recall="workspace_context", content=f"workspace: {settings.workspace}")
+        said = f"workspace: {settings.workspace}{''.join(self.secrets)}"
+        return RecallRecorded(recall="workspace_context", content=said)
 
     def knowledge(self, settings: Settings, text: str, shown: tuple[str, ...]) -> RecallRecorded:  # noqa: ARG002
         return RecallRecorded(recall="knowledge")
@@ -132,6 +143,7 @@ class SmallHands:
             sandbox=settings.sandbox,
             epoch=epoch,
             resumed=living is not None,
+            found=world.found_by(settings),
         )
 
     def execute(
@@ -150,6 +162,18 @@ class SmallHands:
         except (RunnerLost, RunnerRefused) as error:
             raise HandsLost(str(error)) from error
 
+    def prepare(self, key: str, settings: Settings) -> Prepared:
+        self._check()
+        world, self._world.repository = self._world, settings.repository
+        return Prepared(ok=True, detail=f"cloned {settings.repository} by {key}", found=world.found)
+
+    def _check(self) -> None:
+        """Raise `HandsLost` where no runner could do anything."""
+        if self._runner is None:
+            raise HandsLost("not connected")
+        if self._runner.over is not None:
+            raise HandsLost(str(self._runner.over))
+
     def acknowledge(self, key: str) -> None:
         self._quietly("acknowledge", key)
 
@@ -158,8 +182,9 @@ class SmallHands:
 
     def end(self) -> None:
         try:
-            if self._runner is not None:
-                self._runner.end()
+            runner = self._runner or self._runners.connect(epoch=_LAST_EPOCH)
+            if runner is not None:
+                runner.end()
         except (RunnerLost, RunnerRefused):
             pass
 

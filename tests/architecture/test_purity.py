@@ -27,7 +27,7 @@ WORLDLY_CALLS = frozenset((
 
 WORLDLY_METHODS = frozenset(("now", "utcnow", "today"))
 
-NOUNS = frozenset(("session", "controller", "memory", "runtime", "delegation"))
+NOUNS = frozenset(("session", "controller", "memory", "runtime", "delegation", "start"))
 """Each actor's folder; all of it is pure except the actor, and what its errands do in the world."""
 
 DECIDERS = frozenset(("decide.py", "due.py", "evolve.py", "state.py"))

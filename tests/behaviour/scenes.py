@@ -317,7 +317,7 @@ class Scene:
     def _check_rest(self) -> None:
         """Check that nothing is due while the session rests, and something while it does not."""
         life, agent, hands = self.state.life, self.state.agent, self.state.hands
-        waits_for_world = agent.ask is not None or hands.started is not None
+        waits_for_world = agent.ask is not None or hands.started is not None or self.state.start.releasing
         rests = life.closed or (agent.state in RESTING and not waits_for_world)
         assert rests == (due(self.state) == ()), f"{agent.state}: {due(self.state)}"
 

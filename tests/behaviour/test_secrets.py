@@ -17,9 +17,8 @@ from refold.system import System
 from refold.testing.crash import STREAM, live
 from refold.testing.world import SmallWorld
 from tests.behaviour.scenes import FINISH, settings
-from tests.cli.terminal import bash
 from tests.front.test_embedding import FINISH as DONE
-from tests.front.test_embedding import script
+from tests.front.test_embedding import script, shell
 
 NAME, VALUE = "DEPLOY_TOKEN", "s3cr3t-of-the-house"
 ENVIRONMENT = {NAME: VALUE}
@@ -38,7 +37,7 @@ def written(folder: Path) -> bytes:
 
 def test_b03_the_sandbox_has_the_value_and_the_log_does_not(system: System, tmp_path: Path) -> None:
     leak = f'printf "%s" "${NAME}" | tee out | sha256sum; cat out; base64 out; od -An -tx1 out; rm out'
-    model = script(tmp_path, ("", [bash(leak)]), DONE)  # type: ignore[list-item]
+    model = script(tmp_path, shell(leak), DONE)
     session = system.start("go", model=model, sandbox="local", secrets=[NAME])
     assert session.wait(timeout=60).agent.state == "finished"
     (shown, *_) = [

@@ -43,6 +43,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.observations import FileEdited, RunOutput
 from refold.eventlog.settings import Price, Settings
+from refold.eventlog.starting import RuntimeReleased, StartEnded, StartStepEnded
 from refold.eventlog.tools import ServerTool
 from refold.eventlog.usage import Usage
 
@@ -168,6 +169,16 @@ EVENTS: tuple[Event, ...] = (
         tool_call_id="call_1",
     ),
     LateResultRecorded(cause=6, observation=EDITED),
+    StartStepEnded(
+        step="setup",
+        outcome="failed",
+        seconds=1.5,
+        detail="exit code 1",
+        found=(".refold/setup.sh",),
+        incarnation="r1",
+    ),
+    StartEnded(seconds=2.5, steps={"runtime": 1.0, "setup": 1.5}, restored=("runner",)),
+    RuntimeReleased(),
     ForeignRecorded(name="BrowseURLAction", foreign='{"action": "browse"}'),
     Unknown(cause=1, by="policy", foreign="{}", name="MoodChanged", fields={"mood": ["glad", 3]}),
     ToolsListed(

@@ -35,6 +35,11 @@ def script(folder: Path, *answers: tuple[str, list[tuple[str, dict[str, Any]]]])
     return f"script:{path}"
 
 
+def shell(command: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    """Return the answer of a model that has this command run."""
+    return "", [("execute_bash", {"command": command})]
+
+
 FINISH: tuple[str, list[tuple[str, dict[str, Any]]]] = ("", [("finish", {"message": "done"})])
 
 

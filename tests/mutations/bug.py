@@ -17,6 +17,7 @@ type Family = Literal[
     "timers",
     "dispatcher",
     "tools",
+    "starting",
 ]
 
 EVERY = ("standard", "steering", "confirmation", "limits", "repairs")

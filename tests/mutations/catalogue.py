@@ -10,6 +10,7 @@ from tests.mutations.committing import LOG, SESSION
 from tests.mutations.deciding import DECIDERS, TIMERS
 from tests.mutations.following import DISPATCH, FOLLOWERS, MEMORY, RUNTIME
 from tests.mutations.reenacting import REENACTMENT
+from tests.mutations.starting import STARTS
 from tests.mutations.tools import TOOLS
 
 BUGS: dict[str, Bug] = {
@@ -26,6 +27,7 @@ BUGS: dict[str, Bug] = {
         *MEMORY,
         *DISPATCH,
         *TOOLS,
+        *STARTS,
     )
 }
 

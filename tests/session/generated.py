@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import Line, ScriptedModel, says
-from refold.actors.runtime.port import HandsLost, Listing
+from refold.actors.runtime.port import HandsLost, Listing, Prepared
 from refold.actors.session.commands import (
     ChangeSettings,
     CloseSession,
@@ -182,6 +182,10 @@ class World:
     def hands(self, stream: str) -> "World":
         del stream
         return self
+
+    def prepare(self, key: str, settings: Settings) -> Prepared:
+        del key, settings
+        return Prepared(ok=True, detail="")
 
     def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:
         del settings, text

@@ -1,5 +1,6 @@
 """`run` as the agent knows it: one command at a time, a shell that remembers, and no wait without end."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -52,6 +53,7 @@ class Commands:
         limit_s = float(action.get("timeout") or self._limit_s)
         if action.get("restart"):
             return self._afresh(command, limit_s, glimpse)
+        silence_s = math.inf if action.get("extra", {}).get("blocking") else self._silence_s
         if is_input or not command.strip() or (self._unfinished and _key(command)):
             return self._converse(command if is_input or command.strip() else "", limit_s, glimpse)
         if self._unfinished and self._shell.is_running():
@@ -60,7 +62,7 @@ class Commands:
         self._unfinished = command
         self._interrupted = False
         self._shell.begin(command)
-        observation = self._follow(command, limit_s, glimpse)
+        observation = self._follow(command, limit_s, glimpse, silence_s)
         return {**observation, "content": earlier + observation["content"]}
 
     def _afresh(self, command: str, limit_s: float, glimpse: Glimpse) -> Observation:
@@ -119,15 +121,17 @@ class Commands:
     def _start(self) -> Shell:
         return Shell(directory=self._workspace, environment=self._environment, limits=self._limits)
 
-    def _follow(self, command: str, limit_s: float, glimpse: Glimpse) -> Observation:
+    def _follow(
+        self, command: str, limit_s: float, glimpse: Glimpse, silence_s: float | None = None
+    ) -> Observation:
         """Wait until the command ends, is silent for too long, or takes too long."""
-        shell = self._shell
+        shell, silence_s = self._shell, self._silence_s if silence_s is None else silence_s
         began = heard = time.monotonic()
         shown = 0.0
         written = shell.output.written
         while shell.is_running():
             now = time.monotonic()
-            until = min(heard + self._silence_s, began + limit_s)
+            until = min(heard + silence_s, began + limit_s)
             with shell.news:
                 if shell.is_running() and shell.output.written == written and now < until:
                     shell.news.wait(until - now)
@@ -138,8 +142,8 @@ class Commands:
             if news and latest and now - shown >= _GLIMPSE_EVERY_S:
                 shown = now
                 glimpse(plain(latest))
-            if shell.is_running() and now - heard >= self._silence_s:
-                return self._goes_on(command, f"has no new output after {self._silence_s:g} seconds")
+            if shell.is_running() and now - heard >= silence_s:
+                return self._goes_on(command, f"has no new output after {silence_s:g} seconds")
             if shell.is_running() and now - began >= limit_s:
                 return self._goes_on(command, f"timed out after {limit_s:g} seconds")
         return self._end(command)

@@ -1,13 +1,14 @@
 """What the keeper does with a request: it knows every key, runs each at most once, and hands results out."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..masker import MaskedStream, Masker  # noqa: TID252 - a plain folder has no other name
 from .connection import Connection
 from .inside import Inside
 from .journal import Journal
+from .repository import Repository, found
 
 _DROPPED = "The action was interrupted before it began; it was not carried out."
 
@@ -15,16 +16,19 @@ _DROPPED = "The action was interrupted before it began; it was not carried out."
 class Desk:
     """Answers drivers. In work is one action at a time, in their order, or several that only look."""
 
-    def __init__(
-        self, journal: Journal, inside: Inside, incarnation: str, secrets: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, journal: Journal, inside: Inside, settings: dict[str, Any]) -> None:
         self._journal = journal
         self._inside = inside
-        self._incarnation = incarnation
+        self._incarnation: str = settings["incarnation"]
+        self._workspace: str = settings.get("workspace", "")
+        self._scripts: list[str] = settings.get("scripts", [])
+        self._repositories: dict[str, Repository] = {}
+        self.wake: Callable[[], object] = lambda: None
+        """Has `prepared` called by whoever serves; set by it."""
         self._todo: deque[tuple[str, dict[str, Any]]] = deque()
         self._running: dict[str, bool] = {}
         """What is in work, and whether it only looks."""
-        self._masker = Masker(secrets)
+        self._masker = Masker(settings.get("secrets", ()))
         self._shown = MaskedStream(self._masker)
         self._waiting: dict[str, list[tuple[Connection, int]]] = {}
 
@@ -44,6 +48,8 @@ class Desk:
                 if known is not None and known.observation is not None:
                     self._journal.acknowledge(key)
                 connection.tell({"id": number, "done": True})
+            case "prepare":
+                self._prepare(connection, number, key, request)
             case "interrupt":
                 self._interrupt(key)
                 connection.tell({"id": number, "done": True})
@@ -71,6 +77,18 @@ class Desk:
             self._masker = Masker((*self._masker.secrets, *secrets))
             self._shown = MaskedStream(self._masker)
 
+    def prepared(self) -> None:
+        """Tell whoever waits for a repository that is there now, or is not."""
+        for key, repository in self._repositories.items():
+            if (result := repository.result) is not None:
+                told = {**self._masker.data(result), "found": self._found()}
+                for connection, number in self._waiting.pop(key, ()):
+                    connection.tell({"id": number, "prepared": told})
+
+    def leave(self) -> None:
+        for repository in self._repositories.values():
+            repository.cancel()
+
     def forget(self, connection: Connection) -> None:
         """Stop telling a connection that is gone; what runs goes on."""
         for waiting in self._waiting.values():
@@ -96,6 +114,16 @@ class Desk:
             connection.tell(
                 {"id": number, "refused": f"{key} is known and will not be run again: {known.state}"}
             )
+
+    def _prepare(self, connection: Connection, number: int, key: str, request: dict[str, Any]) -> None:
+        """Bring a repository into the workspace, once for each key."""
+        self._waiting.setdefault(key, []).append((connection, number))
+        if key not in self._repositories:
+            self._repositories[key] = Repository(self._workspace, request["repository"], self.wake)
+        self.prepared()
+
+    def _found(self) -> list[str]:
+        return found(self._workspace, self._scripts)
 
     def _told(self, key: str) -> dict[str, Any]:
         if (known := self._journal.known(key)) is None:

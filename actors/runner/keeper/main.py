@@ -21,6 +21,7 @@ from .connection import Connection
 from .desk import Desk
 from .inside import ExecutorFailed, Inside
 from .journal import Journal
+from .repository import found
 
 _LOCK_S = 3.0
 
@@ -38,7 +39,7 @@ class Keeper:
         log, secrets = os.path.join(self._directory, "log"), settings.get("secrets", ())
         mask = Masker(secrets).text if secrets else None
         self._inside = Inside(settings["command"], settings["executor"], log, mask)
-        self._desk = Desk(self._journal, self._inside, settings["incarnation"], secrets)
+        self._desk = Desk(self._journal, self._inside, settings)
         self._connections: set[Connection] = set()
         self._selector = selectors.DefaultSelector()
         self._alone_since = time.monotonic()
@@ -72,7 +73,8 @@ class Keeper:
         wake.settimeout(0.0)
         signal.set_wakeup_fd(wake.fileno())
         signal.signal(signal.SIGTERM, self._end)
-        self._selector.register(woken, selectors.EVENT_READ, _drain)
+        self._selector.register(woken, selectors.EVENT_READ, self._woken)
+        self._desk.wake = lambda: wake.send(b"\0")
         while not self._ending:
             wait_s = None if self._driven else self._alone_since + self._lease_s - time.monotonic()
             if wait_s is not None and wait_s <= 0:
@@ -82,6 +84,7 @@ class Keeper:
 
     def leave(self) -> None:
         """End the executor and every command, then say goodbye: a driver that waits sees the end last."""
+        self._desk.leave()
         self._inside.end()
         end_descendants()
         self._journal.close()
@@ -133,7 +136,14 @@ class Keeper:
                 older.tell({"closed": f"epoch {epoch} has taken over"})
                 older.gone = True
             connection.epoch = epoch
-            connection.tell({"welcome": self._settings["incarnation"], "pid": os.getpid()})
+            workspace, scripts = self._settings.get("workspace", ""), self._settings.get("scripts", ())
+            connection.tell(
+                {
+                    "welcome": self._settings["incarnation"],
+                    "pid": os.getpid(),
+                    "found": found(workspace, scripts),
+                }
+            )
             return
         connection.gone = True
 
@@ -150,6 +160,11 @@ class Keeper:
                 for connection in self._connections:
                     if connection.epoch is not None and shown["text"]:
                         connection.show(shown)
+        self._tidy()
+
+    def _woken(self, woken: socket.socket) -> None:
+        woken.recv(1)
+        self._desk.prepared()
         self._tidy()
 
     def _tidy(self) -> None:
@@ -201,10 +216,6 @@ def main() -> None:
     finally:
         keeper.leave()
     os._exit(0)
-
-
-def _drain(woken: socket.socket) -> None:
-    woken.recv(1)
 
 
 def _take(lock: int) -> None:
