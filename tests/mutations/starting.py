@@ -70,7 +70,7 @@ STARTS = (
         name="what a session is opened with is not masked",
         family="starting",
         file="actors/session/actor.py",
-        edits=(("masked_submit(opening, masker) if masker else opening", "opening"),),
+        edits=(("masked_submit(opening, masker) if masker and opening else opening", "opening"),),
         scenarios=_BY,
     ),
     Bug(
