@@ -15,7 +15,7 @@ from refold.actors.runner.place import PlaceUnsafe, socket_path
 from refold.actors.runner.runner import LaunchFailed, RunnerSpec
 from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.interpreter import boot, interpreter
-from refold.actors.sandboxes.sandbox import Confinement, Sandbox, SandboxUnavailable
+from refold.actors.sandboxes.sandbox import Confinement, Sandbox, SandboxUnavailable, refusal
 from refold.actors.start.steps import SCRIPTS
 
 _ACTORS = Path(__file__).resolve().parent.parent
@@ -79,8 +79,8 @@ def _settings(spec: RunnerSpec, sandbox: Sandbox) -> dict[str, Any]:
     directory = spec.directory.resolve()
     place = socket_path(directory)
     confinement = confinement_of(spec)
-    if (refusal := sandbox.refusal(confinement)) is not None:
-        raise LaunchFailed(f"sandbox {sandbox.name}: {refusal}")
+    if (reason := refusal(sandbox, confinement)) is not None:
+        raise LaunchFailed(f"sandbox {sandbox.name}: {reason}")
     limits = msgspec.to_builtins(spec.settings.limits)
     environment = {"LANG": "C.UTF-8", "TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat", "MANPAGER": "cat"}
     return {

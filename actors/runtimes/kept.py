@@ -11,7 +11,7 @@ from refold.actors.runner.runner import RunnerSpec
 from refold.actors.runtimes.runtime import Reached
 from refold.actors.sandboxes.docker import leftovers, remove
 from refold.actors.sandboxes.local import WARNING
-from refold.actors.sandboxes.sandbox import Sandbox
+from refold.actors.sandboxes.sandbox import Sandbox, refusal
 
 
 class Kept:
@@ -32,7 +32,7 @@ class Kept:
         return self.sandbox.unavailable()
 
     def refusal(self, spec: RunnerSpec) -> str | None:
-        return self.sandbox.refusal(confinement_of(spec))
+        return refusal(self.sandbox, confinement_of(spec))
 
     def find(self, spec: RunnerSpec) -> Reached | None:
         client = connect(spec.directory, spec.epoch, secrets=tuple(spec.secrets.values()))

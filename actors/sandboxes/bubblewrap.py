@@ -8,11 +8,11 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from refold.actors.sandboxes.interpreter import EXECUTOR, boot, interpreter, prefix
-from refold.actors.sandboxes.mounts import hidden_below, mounts_refused
+from refold.actors.sandboxes.mounts import hidden_below, mounts_refused, topmost
 from refold.actors.sandboxes.sandbox import Confinement
 
 WORKSPACE = "/workspace"
@@ -127,9 +127,9 @@ def _hide(confinement: Confinement) -> Iterator[str]:
     """Yield empty folders over whatever would show through the workspace or a system folder."""
     workspace = confinement.workspace.resolve()
     hidden = {path.resolve() for path in confinement.hidden if path.is_dir()}
-    for folder in _topmost(folder for folder in hidden if workspace in folder.parents):
+    for folder in topmost(folder for folder in hidden if workspace in folder.parents):
         yield from ("--tmpfs", f"{WORKSPACE}/{folder.relative_to(workspace)}")
-    for folder in _topmost(folder for folder in hidden if _is_system(folder)):
+    for folder in topmost(folder for folder in hidden if _is_system(folder)):
         yield from ("--tmpfs", str(folder))
 
 
@@ -138,12 +138,6 @@ def _mount(confinement: Confinement) -> Iterator[str]:
         yield from ("--bind" if mount.writable else "--ro-bind", os.path.realpath(mount.source), mount.target)
         for place in hidden_below(mount, confinement):
             yield from ("--tmpfs", place)
-
-
-def _topmost(folders: Iterable[Path]) -> list[Path]:
-    """Return the folders that lie in none of the others."""
-    kept = set(folders)
-    return sorted(folder for folder in kept if kept.isdisjoint(folder.parents))
 
 
 def _inside(path: Path) -> str:

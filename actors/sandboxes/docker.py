@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from refold.actors.sandboxes.interpreter import EXECUTOR, boot
-from refold.actors.sandboxes.mounts import hidden_below, mounts_refused
+from refold.actors.sandboxes.mounts import hidden_below, mounts_refused, topmost
 from refold.actors.sandboxes.sandbox import Confinement
 
 WORKSPACE = "/workspace"
@@ -110,9 +110,9 @@ def _limited(confinement: Confinement) -> Iterator[str]:
 def _hidden(confinement: Confinement) -> Iterator[str]:
     """Yield empty folders over whatever would show through the workspace."""
     workspace = confinement.workspace.resolve()
-    for folder in sorted({path.resolve() for path in confinement.hidden if path.is_dir()}):
-        if workspace in folder.parents:
-            yield from ("--tmpfs", f"{WORKSPACE}/{folder.relative_to(workspace)}")
+    hidden = {path.resolve() for path in confinement.hidden if path.is_dir()}
+    for folder in topmost(folder for folder in hidden if workspace in folder.parents):
+        yield from ("--tmpfs", f"{WORKSPACE}/{folder.relative_to(workspace)}")
 
 
 def _mounted(confinement: Confinement) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What else of the machine commands are shown, and why some of it may not be."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from refold.actors.sandboxes.sandbox import Confinement
@@ -18,9 +18,15 @@ def mounts_refused(confinement: Confinement) -> str | None:
 def hidden_below(mount: Mount, confinement: Confinement) -> Iterator[str]:
     """Yield what must not be seen through a mount, by its path inside."""
     source = Path(mount.source).resolve()
-    for folder in sorted({path.resolve() for path in confinement.hidden if path.is_dir()}):
-        if source in folder.parents:
-            yield f"{mount.target}/{folder.relative_to(source)}"
+    hidden = {path.resolve() for path in confinement.hidden if path.is_dir()}
+    for folder in topmost(folder for folder in hidden if source in folder.parents):
+        yield f"{mount.target}/{folder.relative_to(source)}"
+
+
+def topmost(folders: Iterable[Path]) -> list[Path]:
+    """Return the folders that lie in none of the others."""
+    kept = set(folders)
+    return sorted(folder for folder in kept if kept.isdisjoint(folder.parents))
 
 
 def _refused(mount: Mount, confinement: Confinement) -> str | None:

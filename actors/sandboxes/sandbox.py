@@ -60,6 +60,21 @@ class Sandbox(Protocol):
         ...
 
 
+OPEN_FILES_MIN = 256
+"""The shell has descriptors of its own above 200, out of the way of commands."""
+
+
+def refusal(sandbox: Sandbox, confinement: Confinement) -> str | None:
+    """Return what of this nobody could keep, or this sandbox cannot; None if it can keep all of it."""
+    limits = confinement.settings.limits
+    for name in limits.__struct_fields__:
+        if (most := getattr(limits, name)) is not None and most < 1:
+            return f"limits.{name} is {most}, which leaves nothing; it must be at least 1, or be left out"
+    if limits.open_files is not None and limits.open_files < OPEN_FILES_MIN:
+        return f"limits.open_files is {limits.open_files}; the shell needs at least {OPEN_FILES_MIN}"
+    return sandbox.refusal(confinement)
+
+
 class SandboxUnavailable(Exception):
     """The sandbox that was asked for does not work here; nothing was started."""
 
