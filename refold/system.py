@@ -19,6 +19,7 @@ from refold.actors.sessions import Sessions
 from refold.actors.supervisor import Trouble
 from refold.affording import affordable
 from refold.beginning import begin, choose_sandbox, new_name
+from refold.closing import WITHIN_S, close_all
 from refold.control import Answer, ControlServer
 from refold.edges import Glimpse, RealEdges
 from refold.errors import (
@@ -279,6 +280,10 @@ class System:
                     f"no room for the log of {session!r} in {self.home.path} ({error}); nothing acknowledged "
                     f"is lost, `refold resume {session}` goes on once there is room"
                 )
+
+    def close_sessions(self, reason: str, *, within_s: float = WITHIN_S) -> tuple[str, ...]:
+        """Close every session at once, side by side; return those that were not closed in time."""
+        return close_all(self, reason, within_s=within_s)
 
     def close(self) -> None:
         """Let go of every session, resumably; a runner goes on where its session may, else it ends."""

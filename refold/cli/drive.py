@@ -96,7 +96,7 @@ def drive(system: System, session: Session, watcher: Watcher, *, after: int = -1
                 continue
             if trouble := system.trouble(session.name):
                 raise trouble
-        session.close(signal.Signals(watcher.signalled).name)
+        system.close_sessions(signal.Signals(watcher.signalled).name)
         for record in subscription.take(timeout_s=0.0):
             state = evolve(state, record.event, record.version)
             watcher.record(record, state)

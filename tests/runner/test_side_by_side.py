@@ -44,7 +44,7 @@ def test_b17_only_what_looks_is_in_work_together(
     tmp_path: Path, actions: list[dict[str, Any]], at_once: list[int]
 ) -> None:
     inside, driver = Hearing(), Hearing()
-    desk = Desk(Journal(str(tmp_path / "journal")), cast("Inside", inside), "r1")
+    desk = Desk(Journal(str(tmp_path / "journal")), cast("Inside", inside), {"incarnation": "r1"})
     for number, action in enumerate(actions):
         request = {"id": number, "do": "execute", "key": str(number), "digest": "d", "action": action}
         desk.answer(cast("Connection", driver), request)

@@ -1,0 +1,26 @@
+"""A process with several sessions at work; told to end, it closes them all."""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import refold
+from tests.front.test_embedding import script, shell
+
+
+def main() -> None:
+    folder, told = Path(sys.argv[1]), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
+    with refold.open(folder / "home") as system:
+        model = script(folder, shell("echo begun; sleep 100"))
+        for name in ("a", "b", "c"):
+            system.start("go", session=name, model=model, sandbox="local")
+        print("at work", flush=True)  # noqa: T201 - for whoever waits
+        told.wait()
+        late = system.close_sessions("SIGTERM")
+    sys.exit(len(late))
+
+
+if __name__ == "__main__":
+    main()
