@@ -18,6 +18,7 @@ from refold.actors.runtimes.registry import runtime as runtime_named
 from refold.actors.sandboxes.choose import SANDBOXES, choose
 from refold.actors.sandboxes.sandbox import SandboxUnavailable
 from refold.actors.servers.client import is_installed
+from refold.agents import employ, own_choices
 from refold.errors import WrongUsage
 from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser, Summary, complaint, each
@@ -25,9 +26,11 @@ from refold.eventlog.risk import Threshold
 from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
+    DELEGATION_DEPTH,
     ITERATIONS_MAX,
     PARALLEL_MAX,
     SILENCE_TIMEOUT_S,
+    AgentSettings,
     ConfirmationPolicy,
     MCPServer,
     ModelSettings,
@@ -135,6 +138,9 @@ def begin(  # noqa: PLR0913 - options, all of them named
     repository: str | None = None,
     branch: str | None = None,
     instructions: str = "",
+    agent: str = "codeact",
+    agents: Mapping[str, AgentSettings] | None = None,
+    delegation_depth: int = DELEGATION_DEPTH,
 ) -> Settings:
     """Return the settings of a new session; its workspace, if none is given, is made when it is launched.
 
@@ -142,6 +148,10 @@ def begin(  # noqa: PLR0913 - options, all of them named
     Raises `WrongUsage`.
     """
     registry = {name: _priced(each, prices) for name, each in (models or {}).items()}
+    team = {name: _staffed(name, each, registry, prices, budget_usd) for name, each in (agents or {}).items()}
+    own = own_choices(agent, team)
+    model, budget_usd = own.get("model", model), own.get("budget_usd", budget_usd)
+    iterations_max = own.get("iterations_max", iterations_max)
     chosen = ModelSettings(model="")
     if model is not None:
         chosen = choose_model(model, registry, base_url=base_url, price=price, prices=prices)
@@ -153,7 +163,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         raise WrongUsage(f"the branch {branch!r} is of no repository: name one with --repo")
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
-    return Settings(
+    settings = Settings(
         model=chosen.model or None,
         workspace=str(_workspace(home, session, workspace)),
         sandbox=sandbox,
@@ -185,6 +195,25 @@ def begin(  # noqa: PLR0913 - options, all of them named
         runtime=_absolute(runtime or RuntimeSettings()),
         parallel_max=parallel_max,
     )
+    return employ(settings, agent, team, delegation_depth=delegation_depth)
+
+
+def _staffed(
+    name: str,
+    agent: AgentSettings,
+    registry: dict[str, ModelSettings],
+    prices: Mapping[str, Price] | None,
+    budget_usd: float | None,
+) -> AgentSettings:
+    """Return an agent whose model, if it has one of its own, stands in the registry."""
+    if agent.model is None:
+        return agent
+    chosen = choose_model(agent.model, registry, prices=prices, of=f"agents.{name}.model")
+    check_budget(chosen.model, chosen.price, agent.budget_usd or budget_usd)
+    if agent.model in registry:
+        return agent
+    registry[chosen.model] = chosen
+    return replace(agent, model=chosen.model)
 
 
 def check_condenser(condenser: Condenser, models: Mapping[str, ModelSettings]) -> None:

@@ -15,9 +15,11 @@ from refold.eventlog.risk import Threshold
 from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
+    DELEGATION_DEPTH,
     ITERATIONS_MAX,
     PARALLEL_MAX,
     SILENCE_TIMEOUT_S,
+    AgentSettings,
     ConfirmationPolicy,
     MCPServer,
     MCPTarget,
@@ -28,6 +30,7 @@ from refold.eventlog.settings import (
 
 type Count = Annotated[int, Meta(ge=1)]
 type Retries = Annotated[int, Meta(ge=0)]
+type Depth = Annotated[int, Meta(ge=0)]
 type Seconds = Annotated[float, Meta(gt=0)]
 type Dollars = Annotated[float, Meta(gt=0)]
 
@@ -59,6 +62,9 @@ class Configuration(Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = {}
     purposes: dict[Purpose, str] = {}
     prices: dict[str, Price] = {}
+    agent: str = "codeact"
+    agents: dict[str, AgentSettings] = {}
+    delegation_depth: Depth = DELEGATION_DEPTH
     secrets: dict[str, str] = {}
     """Environment variables that hold secrets, with what the agent is told of each."""
     mcp: dict[str, MCPTarget] = {}
@@ -88,6 +94,9 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "purposes": self.purposes,
             "prices": self.prices,
             "condenser": self.condenser,
+            "agent": self.agent,
+            "agents": self.agents,
+            "delegation_depth": self.delegation_depth,
             "secrets": self.secrets,
             "mcp": tuple(MCPServer(name=name, **asdict(server)) for name, server in self.mcp.items()),
             "runtime": self.runtime,

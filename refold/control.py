@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from refold.actors.delegation.state import root_name
 from refold.actors.runner import place
 from refold.actors.session.commands import Command
 from refold.errors import HomeUnusable
@@ -38,13 +39,20 @@ def socket_path(home: Home, session: str) -> Path:
         raise HomeUnusable(str(error)) from error
 
 
+class Addressed(msgspec.Struct, frozen=True, kw_only=True):
+    """A command on its way to a session or to one of its delegates."""
+
+    session: str
+    command: Command
+
+
 class ControlServer:
     """Answers one connection after the other until it is closed; `handle` may block.
 
     A link in the home leads to the socket: whoever asks may have another runtime directory.
     """
 
-    def __init__(self, home: Home, session: str, handle: Callable[[Command], Answer]) -> None:
+    def __init__(self, home: Home, session: str, handle: Callable[[str, Command], Answer]) -> None:
         self._path, self._sign = socket_path(home, session), home.control(session)
         self._handle = handle
         self._answering: set[threading.Thread] = set()
@@ -86,8 +94,8 @@ class ControlServer:
         with connection:
             try:
                 line = connection.makefile("rb").readline()
-                command = msgspec.json.decode(line, type=Command)
-                answer = self._handle(command)
+                addressed = msgspec.json.decode(line, type=Addressed)
+                answer = self._handle(addressed.session, addressed.command)
             except (msgspec.MsgspecError, OSError) as error:
                 answer = Answer(error=f"the command could not be read: {error}")
             with contextlib.suppress(OSError):  # Whoever asked is gone; the log holds the command.
@@ -100,8 +108,8 @@ def forward(home: Home, session: str, command: Command) -> Answer | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_ANSWER_S)
         try:
-            connection.connect(os.readlink(home.control(session)))  # noqa: PTH115 - a text is what it takes
-            connection.sendall(msgspec.json.encode(command) + b"\n")
+            connection.connect(os.readlink(home.control(root_name(session))))  # noqa: PTH115 - a text is what it takes
+            connection.sendall(msgspec.json.encode(Addressed(session=session, command=command)) + b"\n")
             line = connection.makefile("rb").readline()
         except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
             return None

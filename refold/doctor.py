@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from refold.actors.delegation.state import root_name
 from refold.actors.runner.hands import RunnerHands
 from refold.actors.runner.runner import RunnerLost, RunnerRefused
 from refold.actors.runtimes.registry import RuntimeUnknown
@@ -48,7 +49,7 @@ def _session(home: Home, log: LMDBLog, session: str, noted: bytes) -> list[Findi
         return [Finding(session=session, text="the agenda does not say what the stream owes", bad=True)]
     if effects and not DriverLock(home, session).is_held():
         what = ", ".join(effect.key for effect in effects)
-        return [Finding(session=session, text=f"owes {what}; `refold resume {session}` goes on")]
+        return [Finding(session=session, text=f"owes {what}; `refold resume {root_name(session)}` goes on")]
     return []
 
 

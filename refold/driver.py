@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from refold.errors import SessionDriven
 from refold.eventlog.events import SessionClaimed
 from refold.eventlog.log import EventLog, StreamUnknown
 from refold.home import Home
@@ -30,3 +31,9 @@ def claimed_by(log: EventLog, session: str) -> Claim | None:
 def driver_of(home: Home, log: EventLog, session: str) -> Claim | None:
     """Return the living driver, None when there is none."""
     return claimed_by(log, session) if DriverLock(home, session).is_held() else None
+
+
+def driven_error(log: EventLog, session: str) -> SessionDriven:
+    """Name the process that drives a session, from its last claim."""
+    claim = claimed_by(log, session)
+    return SessionDriven(session, None if claim is None else claim.pid, None if claim is None else claim.host)

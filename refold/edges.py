@@ -20,6 +20,7 @@ from refold.actors.security.registry import RealAnalysts, check_analyzer
 from refold.actors.servers.client import McpServers
 from refold.actors.servers.hands import ServerHands
 from refold.actors.servers.routed import RoutedHands
+from refold.agents import delegated_models
 from refold.beginning import check_servers
 from refold.errors import WrongUsage
 from refold.eventlog.condensers import Summary, each
@@ -66,6 +67,8 @@ class RealEdges:
                 for one in each(settings.condenser):
                     if isinstance(one, Summary):
                         self._open(for_summary(settings, one.model))
+            for delegated in delegated_models(settings):
+                self._open(delegated)
             check_analyzer(settings)
         except (ModelUnavailable, AnalyzerUnknown) as error:
             raise WrongUsage(str(error)) from error

@@ -6,13 +6,14 @@ import time
 import uuid
 from pathlib import Path
 
+from refold.actors.delegation.state import root_name
 from refold.actors.session.evolve import fold
 from refold.actors.session.fork import ForkRefused, copy_workspace, fork
 from refold.actors.session.state import initial_state
 from refold.beginning import choose_sandbox, new_name
 from refold.errors import SessionExists, WrongUsage
 from refold.eventlog.settings import Settings
-from refold.home import Home, check_session
+from refold.home import Home, check_new
 from refold.identity import identity
 from refold.look import check_known
 from refold.secrets import Secrets
@@ -34,7 +35,7 @@ def fork_session(
     log = home.open_log()
     try:
         check_known(log, session, at)
-        name = check_session(f"{session[:40]}-fork-{new_name()[-4:]}" if new is None else new)
+        name = check_new(f"{root_name(session)[:40]}-fork-{new_name()[-4:]}" if new is None else new)
         if log.head(name) is not None:
             raise SessionExists(name)
         parent = fold(initial_state(), log.read(session, until=at, check=False)).life.settings

@@ -11,7 +11,7 @@ from refold.errors import HomeEmpty, HomeUnusable, WrongUsage
 if TYPE_CHECKING:
     from refold.eventlog.lmdb_log import LMDBLog
 
-_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(~[0-9]+)*")
 
 
 def default_home() -> Path:
@@ -31,6 +31,13 @@ def check_session(name: str) -> str:
             "begins with a letter or digit, and has at most 64 characters"
         )
     return name
+
+
+def check_new(name: str) -> str:
+    """Return `name` if a person can give it to a new session; raises `WrongUsage`."""
+    if "~" in name:
+        raise WrongUsage(f"{name!r} would be a delegate's name: leave the '~' out")
+    return check_session(name)
 
 
 class Home:

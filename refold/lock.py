@@ -10,6 +10,7 @@ from hashlib import sha256
 from types import TracebackType
 from typing import Self
 
+from refold.actors.delegation.state import root_name
 from refold.home import Home
 
 _FLOCK = struct.Struct("hhqqi4x")
@@ -22,6 +23,7 @@ class DriverLock:
 
     def __init__(self, home: Home, session: str) -> None:
         self._path = home.lock_path
+        session = root_name(session)  # Who drives a session drives its delegates.
         self._offset = int.from_bytes(sha256(session.encode()).digest()[:8], "big") % _OFFSETS
         self._file: int | None = None
 

@@ -8,8 +8,8 @@ import uuid
 from collections.abc import Generator
 from typing import TYPE_CHECKING, TypedDict
 
+from refold import family
 from refold.actors.controller.confirmation import approval_digest, unconfirmed
-from refold.actors.controller.transitions import RESTING
 from refold.actors.session.commands import (
     ChangeSettings,
     CloseSession,
@@ -22,7 +22,6 @@ from refold.actors.session.commands import (
     SendMessage,
     StopAgent,
 )
-from refold.actors.session.due import due
 from refold.actors.session.evolve import evolve, fold
 from refold.actors.session.state import State, initial_state
 from refold.eventlog.events import MessageReceived, SettingsChanged
@@ -109,9 +108,10 @@ class Session:
         subscription = system.log.subscribe(stream=name, after=after)
         try:
             while True:
-                records = subscription.take(timeout_s=0.0 if rests(state) else _IDLE_S)
+                resting = self._rests(state)
+                records = subscription.take(timeout_s=0.0 if resting else _IDLE_S)
                 if not records:
-                    if rests(state):
+                    if resting:
                         return
                     if trouble := system.trouble(name):
                         raise trouble
@@ -128,9 +128,10 @@ class Session:
         subscription = system.log.subscribe(stream=name)
         try:
             while True:
-                records = subscription.take(timeout_s=0.0 if rests(state) else _IDLE_S)
+                resting = self._rests(state)
+                records = subscription.take(timeout_s=0.0 if resting else _IDLE_S)
                 state = fold(state, records)
-                if not records and rests(state):
+                if not records and resting:
                     return state
                 if trouble := None if records else system.trouble(name):
                     raise trouble
@@ -138,6 +139,10 @@ class Session:
                     raise TimeoutError(f"session {name!r} is still {state.agent.state}")
         finally:
             subscription.close()
+
+    def _rests(self, state: State) -> bool:
+        """Whether it and all its delegates wait for a person, or have ended."""
+        return family.resting(self._system.log, self.name, state) is not None
 
     def _submit(self, command: Command) -> tuple[Record, ...]:
         return self._system.submit(self.name, command)
@@ -162,11 +167,6 @@ def person() -> str:
     except (OSError, KeyError, ImportError):  # No name in the environment, and none in the user database.
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
-
-
-def rests(state: State) -> bool:
-    """Whether nothing will happen until a person acts, or ever."""
-    return state.life.closed or (state.agent.state in RESTING and not due(state))
 
 
 def pending_digest(state: State) -> str:

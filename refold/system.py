@@ -9,11 +9,15 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from msgspec.structs import replace
+
+from refold import family
 from refold.actors.controller.transitions import ENDED
+from refold.actors.delegation.state import root_name
 from refold.actors.dispatch.pool import PoolDispatcher
 from refold.actors.dispatch.port import ActorFailed
 from refold.actors.session.commands import ChangeSettings, Command, ContinueAgent
-from refold.actors.session.messages import Fenced, NoRoom, Reply, RoomAgain
+from refold.actors.session.messages import NoRoom, Reply, RoomAgain
 from refold.actors.session.state import State
 from refold.actors.sessions import Sessions
 from refold.actors.supervisor import Trouble
@@ -21,14 +25,13 @@ from refold.affording import affordable
 from refold.beginning import begin, choose_sandbox, new_name
 from refold.closing import WITHIN_S, close_all
 from refold.control import Answer, ControlServer
+from refold.driver import driven_error
 from refold.edges import Glimpse, RealEdges
 from refold.errors import (
     CommandRefused,
     NotDriven,
-    OutOfRoom,
     RefoldError,
     SessionBroken,
-    SessionDriven,
     SessionExists,
     SessionUnknown,
     WrongUsage,
@@ -41,22 +44,23 @@ from refold.eventlog.risk import Threshold
 from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import (
     ACTION_TIMEOUT_S,
+    DELEGATION_DEPTH,
     ITERATIONS_MAX,
     PARALLEL_MAX,
     SILENCE_TIMEOUT_S,
+    AgentSettings,
     ConfirmationPolicy,
     MCPServer,
     ModelSettings,
     Price,
     Purpose,
 )
-from refold.home import Home, check_session
+from refold.home import Home, check_new, check_session
 from refold.identity import identity
 from refold.lock import DriverLock
 from refold.session import Session
+from refold.troubles import ROOM_WAIT_S, explained
 
-ROOM_WAIT_S = 10.0
-"""How long a full disk is waited for before `wait` gives up."""
 _REPLY_S = 60.0
 
 
@@ -121,6 +125,9 @@ class System:
         repository: str | None = None,
         branch: str | None = None,
         instructions: str = "",
+        agent: str = "codeact",
+        agents: Mapping[str, AgentSettings] | None = None,
+        delegation_depth: int = DELEGATION_DEPTH,
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
@@ -129,9 +136,10 @@ class System:
         configuration stands for. `secrets` are names of environment variables, with what the agent is told of
         each if they are a mapping; the sandbox gets their values, and nothing is recorded or shown with one.
         A `repository` (an address or a path) is cloned into the workspace, which must be empty.
+        `agent` is one of ours, one of `agents` or yours by `MODULE:NAME`; `agents` may be delegated to.
         Raises `SessionExists`, `SessionDriven`, `WrongUsage`; nothing was recorded then.
         """
-        name = check_session(new_name() if session is None else session)
+        name = check_new(new_name() if session is None else session)
         if self.log.head(name) is not None:
             raise SessionExists(name)
         model = model or self.edges.environment.get("REFOLD_MODEL") or None
@@ -168,6 +176,9 @@ class System:
             repository=repository,
             branch=branch,
             instructions=instructions,
+            agent=agent,
+            agents=agents,
+            delegation_depth=delegation_depth,
         )
         return self.launch(name, SessionStarted(settings=settings, task=task))
 
@@ -176,7 +187,7 @@ class System:
 
         Raises `SessionExists`, `SessionDriven`, `WrongUsage`; then nothing was recorded.
         """
-        check_session(session)
+        check_new(session)
         if self.log.head(session) is not None:
             raise SessionExists(session)
         self.edges.check(fact.settings)
@@ -197,6 +208,12 @@ class System:
         Raises `SessionUnknown`, `SessionDriven`, `CommandRefused` (an imported one), `WrongUsage`.
         """
         state = self.state(session)
+        if state.life.parent is not None:
+            root = root_name(session)
+            raise CommandRefused(
+                f"session {session!r} is a delegate, and is driven with its parent: `refold resume {root}` "
+                f"takes up both, `refold fork {session} --at V` goes on without"
+            )
         if state.life.settings is None or state.life.imported:
             raise CommandRefused(
                 f"session {session!r} was imported and owes nothing: `refold replay {session}` re-enacts it, "
@@ -222,7 +239,7 @@ class System:
 
     def submit(self, session: str, command: Command) -> tuple[Record, ...]:
         """Have a command decided and committed; return its records. Raises `CommandRefused`, `NotDriven`."""
-        if session not in self._driven:
+        if not (session in self._driven or family.await_driven(session, self._driven, self._sessions.drives)):
             raise NotDriven(f"this process does not drive session {session!r}")
         if isinstance(command, ChangeSettings | ContinueAgent):
             state = self.state(session)
@@ -249,7 +266,12 @@ class System:
             return
         lock, control = held
         control.close()
+        state = self.state(session)
+        if state.life.closed:
+            family.await_closed(self.log, session, state)
         self._sessions.let_go(session)
+        for name, _ in family.delegates(self.log, session, state):
+            self.edges.let_go(name, end_runner=end_runner)
         self.edges.let_go(session, end_runner=end_runner)
         lock.release()
 
@@ -263,23 +285,14 @@ class System:
 
     def trouble(self, session: str) -> RefoldError | None:
         """Return what keeps the session from going on, if anything does."""
-        trouble = self._troubles.get(session)
-        match trouble:
-            case None | RoomAgain():
-                return None
-            case Fenced(error=error):
-                return NotDriven(f"session {session!r} was claimed by another driver: {error}")
-            case ActorFailed(error=error, message=message):
-                said = self.edges.secrets.text(session, message)
-                return SessionBroken(f"session {session!r} failed inside Refold: {error}: {said}")
-            case NoRoom(error=error):
-                since = self._starved_since.get(session, time.monotonic())
-                if time.monotonic() - since < ROOM_WAIT_S:
-                    return None
-                return OutOfRoom(
-                    f"no room for the log of {session!r} in {self.home.path} ({error}); nothing acknowledged "
-                    f"is lost, `refold resume {session}` goes on once there is room"
-                )
+        troubles = [t for name, t in tuple(self._troubles.items()) if root_name(name) == root_name(session)]
+        trouble = next((t for t in troubles if not isinstance(t, RoomAgain)), None)
+        if trouble is None:
+            return None
+        if isinstance(trouble, ActorFailed):
+            trouble = replace(trouble, message=self.edges.secrets.text(session, trouble.message))
+        since = min(self._starved_since.values(), default=time.monotonic())
+        return explained(session, trouble, home=self.home.path, starved_s=time.monotonic() - since)
 
     def close_sessions(self, reason: str, *, within_s: float = WITHIN_S) -> tuple[str, ...]:
         """Close every session at once, side by side; return those that were not closed in time."""
@@ -343,9 +356,10 @@ class System:
         """Take the session's lock and open its control socket; give both back if the inside fails."""
         lock = DriverLock(self.home, session)
         if session in self._driven or not lock.acquire():
-            raise driven_error(self, session)
+            raise driven_error(self.log, session)
         with self._troubled:
-            self._troubles.pop(session, None)  # What troubled an earlier drive of it is over.
+            for name in [name for name in self._troubles if root_name(name) == session]:
+                self._troubles.pop(name)  # What troubled an earlier drive of it is over.
         try:
             yield
             control = self._control(session)
@@ -356,7 +370,7 @@ class System:
         self._driven[session] = lock, control
 
     def _control(self, session: str) -> ControlServer:
-        return ControlServer(self.home, session, lambda command: self._forwarded(session, command))
+        return ControlServer(self.home, session, self._forwarded)
 
     def _trouble(self, trouble: Trouble) -> None:
         stream = trouble.name.partition("/")[0] if isinstance(trouble, ActorFailed) else trouble.stream
@@ -380,11 +394,3 @@ class System:
         except RefoldError as error:
             return Answer(error=str(error))
         return Answer(records=len(records), status=self.state(session).agent.state)
-
-
-def driven_error(system: System, session: str) -> SessionDriven:
-    """Name the process that drives a session, from its last claim."""
-    from refold.driver import claimed_by  # noqa: PLC0415 - only for the message
-
-    claim = claimed_by(system.log, session)
-    return SessionDriven(session, None if claim is None else claim.pid, None if claim is None else claim.host)

@@ -6,19 +6,23 @@ from typing import Any
 import msgspec
 
 from refold.actors.controller.confirmation import approval_digest, unconfirmed
+from refold.actors.delegation.state import DELEGATE, child_name
 from refold.actors.runtime.state import OpenAction
 from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State, initial_state
 from refold.eventlog.events import (
     ActionProposed,
+    ActionStarted,
     AgentState,
     AgentStateChanged,
     Event,
+    LateResultRecorded,
     ObservationRecorded,
     SessionFaulted,
     SessionForked,
 )
+from refold.eventlog.observations import DelegateResult
 from refold.eventlog.record import Record
 from refold.projections.usage import SessionUsage, UsageProjection
 
@@ -40,6 +44,7 @@ class Glance:
         self._fork: SessionForked | None = None
         self._reason = ""
         self._stream = ""
+        self._delegates: dict[int, dict[str, Any]] = {}
         self._proposed: dict[int, ActionProposed] = {}
 
     def add(self, record: Record) -> None:
@@ -57,11 +62,35 @@ class Glance:
                 pass
         if record.event.foreign is None:
             self._reason = _reason(record.event, self._reason)
+        self._delegated(record)
 
     def shown(self, session: str | None = None) -> dict[str, Any]:
         """Return the object; `session` is the stream asked for: a fork may be shown below where it begins."""
         seen = _object(session or self._stream, self._state, self._usage, self._fork, self._reason)
-        return seen | {"pending": self._pending(seen["approval"])}
+        return seen | {
+            "pending": self._pending(seen["approval"]),
+            "delegates": list(self._delegates.values()),
+        }
+
+    def _delegated(self, record: Record) -> None:
+        """Take note of delegates: who they are, and what came of them."""
+        match record.event:
+            case ActionStarted(cause=int(cause), incarnation=incarnation) if incarnation == DELEGATE:
+                name = child_name(record.stream, cause)
+                self._delegates[cause] = {"session": name, "action": cause, "status": None}
+            case (
+                ObservationRecorded(cause=int(cause), observation=DelegateResult() as result)
+                | LateResultRecorded(cause=int(cause), observation=DelegateResult() as result)
+            ):
+                self._delegates[cause] = {
+                    "session": result.session,
+                    "action": cause,
+                    "status": result.status,
+                    "iterations": result.iterations,
+                    "cost": result.cost_usd,
+                }
+            case _:
+                pass
 
     def _pending(self, approval: str | None) -> list[dict[str, Any]]:
         """Return what has no observation yet; where it waits for `confirm`, `digest` is what that names."""
@@ -115,6 +144,9 @@ def _object(
         "risk": None if settings is None else settings.risk,
         "analyzer": None if settings is None else settings.analyzer_in_force,
         "parent": None if fork is None else {"session": fork.parent, "version": fork.version},
+        "agent": None if settings is None else settings.agent,
+        "delegate_of": None if life.parent is None else {"session": life.parent, "action": life.action},
+        "delegates": [],
         "imported": life.imported,
         "closed": life.closed,
         "epoch": life.epoch,

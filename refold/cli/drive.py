@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
+from refold import family
 from refold.actors.sandboxes.local import WARNING
 from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.evolve import evolve
@@ -19,7 +20,7 @@ from refold.errors import CommandRefused
 from refold.eventlog.record import Record
 from refold.home import Home
 from refold.projections.render import Renderer
-from refold.session import Session, rests
+from refold.session import Session
 from refold.system import System
 
 ASKING = ("awaiting_user_input", "awaiting_user_confirmation")
@@ -83,16 +84,19 @@ def drive(system: System, session: Session, watcher: Watcher, *, after: int = -1
     subscription = system.log.subscribe(stream=session.name, after=after)
     try:
         while watcher.signalled is None:
-            resting = rests(state)
+            resting = family.resting(system.log, session.name, state)
             records = subscription.take(timeout_s=0.0 if resting else _POLL_S)
             for record in records:
                 state = evolve(state, record.event, record.version)
                 watcher.record(record, state)
             if records:
                 continue
-            if resting and not (watcher.interactive and ask(session, state, watcher)):
+            if resting is not None:
+                asking, seen = Session(system, resting[0]), resting[1]
+                if watcher.interactive and ask(asking, seen, watcher):
+                    continue
                 if _ends(system, session, state):
-                    return _end(system, session, watcher, state)
+                    return _end(system, session, watcher, *resting)
                 continue
             if trouble := system.trouble(session.name):
                 raise trouble
@@ -162,7 +166,8 @@ def _ends(system: System, session: Session, state: State) -> bool:
     return False
 
 
-def _end(system: System, session: Session, watcher: Watcher, state: State) -> int:
+def _end(system: System, session: Session, watcher: Watcher, asking: str, state: State) -> int:
+    """Let go, and say what a person can do now: about the session, or about the delegate that asks."""
     system.let_go(session.name, end_runner=system.is_over(session.name))
-    watcher.rested(session.name, state)
+    watcher.rested(asking, state)
     return exit_code(state.agent.state)

@@ -38,6 +38,8 @@ def ls(home: HomeOption = None, json: JsonOption = False) -> int:
             else:
                 cost = "?" if seen["cost"] is None else f"${seen['cost']:.4f}"
                 title = plain(seen["task"] or "").splitlines()
+                if seen["delegate_of"] is not None:
+                    title = [f"for {seen['delegate_of']['session']}: {title[0] if title else ''}"]
                 sys.stdout.write(
                     f"{stream:<28} {_status(seen):<44} {seen['iterations']:>4} steps  {cost:>9}  "
                     f"{title[0][:60] if title else ''}\n"

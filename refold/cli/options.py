@@ -72,6 +72,12 @@ AnalyzerOption = Annotated[
         help="Who says how risky an action is; default rules where the policy asks for it.",
     ),
 ]
+AgentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--agent", metavar="NAME", help="codeact, reader, one of [agents], or yours by MODULE:NAME (codeact)."
+    ),
+]
 SecretsOption = Annotated[
     list[str] | None,
     typer.Option(

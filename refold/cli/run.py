@@ -14,6 +14,7 @@ from refold.beginning import choose_model, choose_sandbox, model_name
 from refold.cli.drive import ASKING, Watcher, drive
 from refold.cli.exits import exit_code
 from refold.cli.options import (
+    AgentOption,
     AnalyzerOption,
     BaseUrlOption,
     BudgetOption,
@@ -35,16 +36,16 @@ from refold.cli.options import (
     SessionArgument,
 )
 from refold.cli.surroundings import surroundings
-from refold.driver import driver_of
+from refold.driver import driven_error, driver_of
 from refold.errors import WrongUsage
 from refold.eventlog.events import MessageReceived, SettingsChanged
 from refold.eventlog.risk import Threshold
-from refold.eventlog.settings import ConfirmationPolicy, Price
+from refold.eventlog.settings import AgentSettings, ConfirmationPolicy, Price
 from refold.home import Home
 from refold.layers import configure
 from refold.look import check_home
 from refold.session import given
-from refold.system import System, driven_error
+from refold.system import System
 
 
 def run(
@@ -55,6 +56,7 @@ def run(
     workspace: Annotated[
         Path | None, typer.Option("--workspace", metavar="DIR", help="Where it works; default a new folder.")
     ] = None,
+    agent: AgentOption = None,
     model: ModelOption = None,
     base_url: BaseUrlOption = None,
     sandbox: SandboxOption = None,
@@ -89,6 +91,7 @@ def run(
     configured = configure(
         config,
         options={
+            "agent": agent,
             "model": model,
             "base_url": base_url,
             "price": parse_price(price),
@@ -104,6 +107,7 @@ def run(
         },
     )
     options = configured.configuration.options()
+    options["agents"] = _overruled(options["agents"], options["agent"], model, iterations_max, budget)
     options["sandbox"], warning = choose_sandbox(options["sandbox"])
     watcher = Watcher(json=json)
     with watcher.system(Home(home)) as system:
@@ -120,6 +124,26 @@ def run(
         if warning is not None:
             watcher.warn(warning)
         return drive(system, started, watcher)
+
+
+def _overruled(
+    agents: dict[str, AgentSettings],
+    agent: str,
+    model: str | None,
+    iterations_max: int | None,
+    budget: float | None,
+) -> dict[str, AgentSettings]:
+    """Return the agents, where options of the command beat what they say of the session's own."""
+    own = agents.get(agent)
+    if own is None:
+        return agents
+    overruled = replace(
+        own,
+        model=own.model if model is None else None,
+        iterations_max=own.iterations_max if iterations_max is None else None,
+        budget_usd=own.budget_usd if budget is None else None,
+    )
+    return agents | {agent: overruled}
 
 
 def resume(
@@ -195,7 +219,7 @@ def take_up(
     asked = watcher.interactive and state.agent.state in ASKING
     if not commands and owes_nothing(state) and not asked:
         if driver_of(system.home, system.log, session) is not None:
-            raise driven_error(system, session)
+            raise driven_error(system.log, session)
         watcher.rested(session, state)
         return exit_code(state.agent.state)
     resumed = system.resume(session, *commands)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from refold.actors.delegation.state import root_name
 from refold.actors.session.commands import (
     CloseSession,
     Command,
@@ -111,8 +112,13 @@ def _drive(home: Home, session: str, command: Command, *, json: bool) -> int:
     def claim() -> int:
         watcher = Watcher(json=json)
         with watcher.system(home) as system:
-            state = system.state(session)
-            return drive(system, system.resume(session, command), watcher, after=state.version)
+            root = root_name(session)
+            state = system.state(root)
+            if root == session:
+                return drive(system, system.resume(session, command), watcher, after=state.version)
+            resumed = system.resume(root)
+            system.submit(session, command)
+            return drive(system, resumed, watcher, after=state.version)
 
     return _reach(home, session, command, claim, json=json)
 
@@ -122,8 +128,14 @@ def _record(home: Home, session: str, command: Command, done: str, *, json: bool
 
     def claim() -> int:
         with System(home) as system:
-            state = system.resume(session, command).state
-            system.let_go(session, end_runner=system.is_over(session))
+            root = root_name(session)
+            if root == session:
+                system.resume(session, command)
+            else:
+                system.resume(root)
+                system.submit(session, command)
+            state = system.state(session)
+            system.let_go(root, end_runner=system.is_over(root))
         if json:
             put({"session": session, "status": state.agent.state})
         else:

@@ -1,6 +1,7 @@
 """A process that drives a session until it rests, or until it kills itself at a chosen point.
 
-Arguments: home, session, script, label of the point, which time it is passed, microseconds to wait there.
+Arguments: home, session, script, label of the point, which time it is passed, microseconds to wait there, and
+the script of a delegate if there is to be one.
 """
 
 import os
@@ -10,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from refold.eventlog.settings import AgentSettings
 from refold.system import System
 
 
@@ -40,10 +42,13 @@ class Doom:
 
 
 def main() -> None:
-    home, session, script, label, number, delay_us = sys.argv[1:]
+    home, session, script, label, number, delay_us, *helper = sys.argv[1:]
+    agents = {"helper": AgentSettings(agent="codeact", model=f"script:{helper[0]}")} if helper else {}
     with System(Path(home), on_point=Doom(label, int(number), int(delay_us))) as system:
         if system.log.head(session) is None:
-            held = system.start("append tokens", session=session, model=f"script:{script}", sandbox="local")
+            held = system.start(
+                "append tokens", session=session, model=f"script:{script}", sandbox="local", agents=agents
+            )
         else:
             held = system.resume(session)
         state = held.wait(timeout=120)

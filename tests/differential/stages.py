@@ -19,7 +19,7 @@ from refold.actors.session.state import initial_state
 from refold.errors import CommandRefused
 from refold.eventlog.record import Record
 from refold.eventlog.settings import AgentSettings
-from refold.session import rests
+from refold.family import rests
 from refold.system import System
 from refold.testing.minutes import Broken
 from refold.testing.sessions import SETTINGS, SessionRun, SessionScenario

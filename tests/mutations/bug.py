@@ -18,6 +18,7 @@ type Family = Literal[
     "dispatcher",
     "tools",
     "starting",
+    "delegation",
 ]
 
 EVERY = ("standard", "steering", "confirmation", "limits", "repairs")

@@ -8,6 +8,7 @@ from tests.mutations.approving import APPROVALS
 from tests.mutations.bug import Bug
 from tests.mutations.committing import LOG, SESSION
 from tests.mutations.deciding import DECIDERS, TIMERS
+from tests.mutations.delegating import DELEGATION
 from tests.mutations.following import DISPATCH, FOLLOWERS, MEMORY, RUNTIME
 from tests.mutations.reenacting import REENACTMENT
 from tests.mutations.starting import STARTS
@@ -28,6 +29,7 @@ BUGS: dict[str, Bug] = {
         *DISPATCH,
         *TOOLS,
         *STARTS,
+        *DELEGATION,
     )
 }
 

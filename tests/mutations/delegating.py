@@ -1,0 +1,83 @@
+"""Bugs between a session and its delegates: who is claimed, told, counted, and waited for."""
+
+from tests.mutations.bug import Bug
+
+_HERE = ("delegating",)
+
+DELEGATION = (
+    Bug(
+        name="a delegate is not claimed with its parent",
+        family="delegation",
+        file="actors/delegation/family.py",
+        edits=(
+            (
+                "found += claims(log, append.stream, state.delegates, entry.given.id, event)",
+                "found += ()",
+            ),
+        ),
+        scenarios=_HERE,
+    ),
+    Bug(
+        name="what a delegate used up is not counted",
+        family="delegation",
+        file="actors/controller/evolve.py",
+        edits=(("iterations=state.iterations + observation.iterations,", "iterations=state.iterations,"),),
+        scenarios=_HERE,
+    ),
+    Bug(
+        name="a step is taken while a delegate that was stopped still works",
+        family="delegation",
+        file="actors/controller/decide.py",
+        edits=(("        and not state.delegates\n", ""),),
+        scenarios=_HERE,
+    ),
+    Bug(
+        name="a delegate gives its result before its own delegates have",
+        family="delegation",
+        file="actors/delegation/reporter.py",
+        edits=(
+            (
+                "not state.delegates and not state.life.closed and not due(state)",
+                "not state.life.closed",
+            ),
+        ),
+        scenarios=_HERE,
+    ),
+    Bug(
+        name="a pause does not reach the delegate",
+        family="delegation",
+        file="actors/delegation/actor.py",
+        edits=(('if state.agent.state == "paused":', 'if state.agent.state == "rejected":'),),
+        scenarios=_HERE,
+    ),
+    Bug(
+        name="a delegate that was rebuilt is not told again what it missed",
+        family="delegation",
+        file="actors/delegation/actor.py",
+        edits=(
+            (
+                "            case Returned(action=action):\n                self._told.pop(action, None)\n",
+                "            case Returned():\n                pass\n",
+            ),
+        ),
+        scenarios=_HERE,
+    ),
+    Bug(
+        name="a result is told once, and lost with whoever was told it",
+        family="delegation",
+        file="actors/delegation/reporter.py",
+        edits=(
+            (
+                "        stream, action = parent\n        self.port.tell",
+                (
+                    "        stream, action = parent\n"
+                    "        if self._reason == self._stream:\n"
+                    "            return\n"
+                    "        self._reason = self._stream\n"
+                    "        self.port.tell"
+                ),
+            ),
+        ),
+        scenarios=_HERE,
+    ),
+)
