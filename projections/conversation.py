@@ -62,6 +62,7 @@ class Conversation:
     def __init__(self) -> None:
         self._system: Message | None = None
         self._tools: tuple[dict[str, Any], ...] = ()
+        self._more: tuple[dict[str, Any], ...] = ()
         self._transcript = Transcript()
         self._pieces: list[Piece] = []
         self._shown = self._asked_until = 0
@@ -78,7 +79,7 @@ class Conversation:
         match record.event:
             case SystemMessageAdded(content=content, tools=tools):
                 self._system = {"role": "system", "content": content}
-                self._tools = tools
+                self._tools = (*tools, *(tool for tool in self._more if tool not in tools))
             case MessageReceived(content=content):
                 self._first = record.version if self._first is None else self._first
                 self._inbox.append((record.version, _from_user(content), []))
@@ -235,7 +236,9 @@ class Conversation:
         self._inbox.append((version, _from_user(note(text)), []))
 
     def _recalled(self, version: int, recall: RecallRecorded) -> None:
-        self._tools += tuple(tool for tool in recall.tools if tool not in self._tools)
+        if recall.tools:
+            self._more += recall.tools
+            self._tools += tuple(tool for tool in recall.tools if tool not in self._tools)
         if not recall.content:
             return
         message = _from_user(context(recall.content))

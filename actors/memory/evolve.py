@@ -122,6 +122,7 @@ def _recalled(state: Recall, event: RecallRecorded, version: int) -> Recall:
     return replace(
         state,
         waiting=tuple(waiting for waiting in state.waiting if waiting != cause),
+        oriented=state.oriented or event.recall == "workspace_context",
         touched=tuple(one for one in state.touched if one.cause != cause),
         shown=(*state.shown, *(Shown(source, beside) for source in event.sources if source not in sources)),
         folders=(*known, *(path for path in event.folders if path not in known)),

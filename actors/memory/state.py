@@ -38,7 +38,9 @@ class Recall(Struct, frozen=True, kw_only=True):
     waiting: tuple[int, ...] = ()
     """Versions of user messages without their recall, oldest first."""
     first: int | None = None
-    """The first user message; it recalls the workspace, each later one knowledge."""
+    """The first user message."""
+    oriented: bool = False
+    """The workspace was recalled, by the first message unless that failed; later ones recall knowledge."""
     shown: tuple[Shown, ...] = ()
     folders: tuple[str, ...] = ()
     """Instructions of single folders, by path: recalled once an action touches something below."""

@@ -162,8 +162,8 @@ def due(state: State) -> tuple[Effect, ...]:
         ]
     if agent.state not in RESTING:
         effects += [
-            Recall(key=f"recall/{message}", message=message, first=message == state.recall.first)
-            for message in state.recall.waiting
+            Recall(key=f"recall/{message}", message=message, first=not state.recall.oriented)
+            for message in state.recall.waiting[:1]  # One by one, so that none shows what another does.
         ]
         effects += [
             RecallFolders(key=f"folders/{one.cause}", action=one.cause, folders=one.folders)

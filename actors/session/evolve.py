@@ -125,10 +125,17 @@ def _evolve_life(life: Life, event: _Concerning) -> Life:
         case ToolsListed(tools=tools):
             return replace(life, servers=tools)
         case SystemMessageAdded(tools=tools):
-            return replace(life, greeted=True, tools=names_of(tools))
+            own = names_of(tools)
+            recalled = (name for name in life.recalled if name not in own)
+            return replace(life, greeted=True, tools=(*own, *recalled))
         case RecallRecorded(tools=tools):
-            more = (name for name in names_of(tools) if name not in life.tools)
-            return replace(life, tools=(*life.tools, *more)) if tools else life
+            return _offered(life, names_of(tools)) if tools else life
+
+
+def _offered(life: Life, names: tuple[str, ...]) -> Life:
+    """Take in tools that are offered because of what was recalled: a system message does not end them."""
+    more = (name for name in names if name not in life.tools)
+    return replace(life, tools=(*life.tools, *more), recalled=(*life.recalled, *names))
 
 
 def changed(settings: Settings, event: SettingsChanged) -> Settings:

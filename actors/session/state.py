@@ -25,6 +25,8 @@ class Life(Struct, frozen=True, kw_only=True):
     """The stream that this one is a delegate of, and the action there that it answers."""
     greeted: bool = False
     """The system message stands: the start is through."""
+    recalled: tuple[str, ...] = ()
+    """Those of the tools that are offered because of what was recalled."""
     tools: tuple[str, ...] = ()
     """What it is offered, by name: its calls are read against these."""
     servers: tuple[ServerTool, ...] | None = None

@@ -5,10 +5,15 @@
 
 from collections.abc import Callable, Mapping
 
+from refold.actors.tools.toolbox import names_of
+from refold.eventlog.actions import Run
 from refold.eventlog.condensation import CondensationAsked, CondensationFailed, Condensed
 from refold.eventlog.condensers import each
 from refold.eventlog.events import (
+    ActionProposed,
+    ActionStarted,
     AgentStateChanged,
+    CallRefused,
     LimitsExtended,
     MessageReceived,
     ModelAnswered,
@@ -36,6 +41,7 @@ class Forgetting:
         """The user's first message."""
         self.unanswered: set[int] = set()
         """Messages of the user that no answer has followed which was given with them."""
+        self.messages: set[int] = set()
         self._asked: set[int] = set()
         self.aside: int | None = None
         """The question for a summary that was asked last."""
@@ -46,16 +52,29 @@ class Forgetting:
         self.tokens: int | None = None
         """How long the request was that was condensed last, if nothing was answered or said since."""
         self.shown: dict[str, int] = {}
-        """Texts that the model has been shown, and beside which message."""
+        """Texts that the model has been shown, and the piece that holds each."""
+        self.offered: tuple[str, ...] = ()
+        """Tools that the model may call because of what was recalled."""
+        self.folders: tuple[str, ...] = ()
+        """Instructions of single folders."""
+        self.touched: set[str] = set()
+        """Those that an action touched and the model has not been shown."""
 
     def take(self, record: Record) -> None:
         match record.event:
             case MessageReceived():
                 self.first = record.version if self.first is None else self.first
                 self.unanswered.add(record.version)
+                self.messages.add(record.version)
                 self.tokens = None
             case RecallRecorded(sources=sources, cause=cause):
-                self.shown.update(dict.fromkeys(sources, record.version if cause is None else cause))
+                beside = cause if cause is not None and cause in self.messages else record.version
+                self.shown.update(dict.fromkeys(sources, beside))
+                self.folders += record.event.folders
+                self.touched.difference_update(sources)
+                self.offered += names_of(record.event.tools)
+            case ActionProposed(action=Run(command=command)):
+                self.touched |= {path for path in self._lacking() if f"{path.rpartition('/')[0]}/" in command}
             case ModelAsked(purpose="step"):
                 self._asked = set(self.unanswered)
             case ModelAsked():
@@ -74,14 +93,20 @@ class Forgetting:
                 }
             case CondensationFailed():
                 self.overflowed, self.summary = False, None
-            case AgentStateChanged(state="stopped" | "error") | SessionFaulted():
+            case AgentStateChanged(state="stopped" | "error"):
                 self.summary = None
+            case SessionFaulted():
+                self.summary = None
+                self.touched.clear()
             case LimitsExtended():
                 self.tokens = None
             case SettingsChanged():
                 self.overflowed, self.tokens = False, None
             case _:
                 pass
+
+    def _lacking(self) -> list[str]:
+        return [path for path in self.folders if path not in self.shown]
 
 
 def misshapen(request: Request) -> str | None:
@@ -164,6 +189,39 @@ def a_text_is_shown_once(minutes: Minutes, told: Forgetting, record: Record) -> 
             return None
 
 
+def instructions_are_shown_where_work_goes_on(
+    minutes: Minutes, told: Forgetting, record: Record
+) -> str | None:
+    """B37: those of a folder that an action touched, before the next step."""
+    del minutes
+    match record.event:
+        case ModelAsked(purpose="step") if told.touched:
+            return f"version {record.version} asks without {sorted(told.touched)}"
+        case _:
+            return None
+
+
+def memory_answers_for_itself(minutes: Minutes, told: Forgetting, record: Record) -> str | None:
+    """B37: to load a skill starts nothing in a sandbox."""
+    del told
+    match record.event:
+        case ActionStarted(cause=int(cause)) if minutes.open.get(cause) == "LoadSkill":
+            return f"version {cause} is started in a runner"
+        case _:
+            return None
+
+
+def what_is_offered_can_be_called(minutes: Minutes, told: Forgetting, record: Record) -> str | None:
+    """B37."""
+    del minutes
+    match record.event:
+        case CallRefused(reason=reason):
+            refused = [name for name in told.offered if f"no tool {name!r}" in reason]
+            return f"version {record.version} refuses {refused}" if refused else None
+        case _:
+            return None
+
+
 type ForgettingLaw = Callable[[Minutes, Forgetting, Record], str | None]
 
 FORGETTING_LAWS: Mapping[ForgettingLaw, Kinds] = {
@@ -172,6 +230,9 @@ FORGETTING_LAWS: Mapping[ForgettingLaw, Kinds] = {
     nothing_is_forgotten_in_vain: (CondensationAsked, Condensed),
     a_summary_is_put_in_once: (CondensationAsked, Condensed, CondensationFailed, ModelAsked),
     a_text_is_shown_once: (RecallRecorded,),
+    instructions_are_shown_where_work_goes_on: (ModelAsked,),
+    memory_answers_for_itself: (ActionStarted,),
+    what_is_offered_can_be_called: (CallRefused,),
 }
 """Each law with the kinds of facts that it looks at."""
 

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from refold.actors.models.fake import Line, says
 from refold.actors.runner.fake import obedient
 from refold.eventlog.actions import Action
-from refold.eventlog.condensers import ObservationMasking, Pipeline, Summary
+from refold.eventlog.condensers import ObservationMasking, Pipeline, RecentWindow, Summary
 from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.observations import Observation, RunOutput
 from refold.eventlog.settings import AgentSettings, MCPServer, Price
 from refold.eventlog.usage import Usage
 from refold.projections.request import Request
 from refold.testing.recordings import EXAMPLE
+from refold.testing.remembering import SKILL, SmallMemory
 from refold.testing.sessions import SETTINGS, SessionScenario
 from refold.testing.simulation import Scenario
 from refold.testing.writers import WriterScenario
@@ -163,7 +164,7 @@ def _small(number: int) -> Line:
         if request.characters > (_WINDOW // 4 if aside else _WINDOW):
             return ModelFailed(fault="context_window", message="the prompt is too long")
         if aside:
-            return says(f"summary {number}: {_WORDS}")
+            return says(f"summary {number}: {_WORDS * (1 + number % 3 * 8)}")
         calls = [_run(f"{number}{part}") for part in "ab"[: 1 + number % 2]]
         return says(f"step {number}", *calls, *((FINISH,) if number % LONG == LONG - 1 else ()))
 
@@ -188,6 +189,29 @@ CONDENSING = SessionScenario(
     answers=lambda: _talkative,
     verbs=("say", "pause", "stop", "continue", "close"),
     interjections_max=3,
+    encores=4,
+)
+
+
+def _recalling(number: int) -> Line:
+    """Return an answer that has something recalled: it works in a folder, or loads a skill."""
+    calls = (
+        ("execute_bash", {"command": f"make -C sub/{number}"}),
+        ("load_skill", {"name": SKILL if number % 3 else "doc"}),
+        ("execute_bash", {"command": f"cat /w/sub/deep/{number}"}),
+    )
+    chosen = [call for place, call in enumerate(calls) if (number + place) % 4]
+    return says(f"step {number}", *chosen, *((FINISH,) if number % LONG == LONG - 1 else ()))
+
+
+REMEMBERING = SessionScenario(
+    name="remembering",
+    settings=replace(SETTINGS, condenser=RecentWindow(messages_max=12)),
+    lines=tuple(map(_recalling, range(60))),
+    answers=lambda: _talkative,
+    memory=SmallMemory,
+    verbs=("say", "say", "pause", "stop", "close"),
+    interjections_max=4,
     encores=4,
 )
 SERVERS = SessionScenario(
@@ -249,7 +273,7 @@ _FIRST = (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS)
 SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
     scenario.name: scenario
     for scenario in (
-        *(*_FIRST, RISKY, DELEGATING, CONDENSING, SERVERS, RECORDING, PARALLEL, STARTING),
+        *(*_FIRST, RISKY, DELEGATING, CONDENSING, REMEMBERING, SERVERS, RECORDING, PARALLEL, STARTING),
         WRITERS,
     )
 }

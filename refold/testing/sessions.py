@@ -11,6 +11,7 @@ from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.faults import ProcessDied
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.follower import Follower
+from refold.actors.memory.actor import Sources
 from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.runner.fake import Answer, obedient
 from refold.actors.session.actor import SessionActor
@@ -95,6 +96,8 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     found: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     """`found` are scripts that a start heeds; `secrets` what the world tries to say, and no record may."""
+    memory: Callable[[], Sources] | None = None
+    """Makes what memory finds; by default next to nothing."""
 
     def run(self, stepper: Stepper, seed: int) -> Run:
         return SessionRun(self, stepper, seed)
@@ -124,6 +127,7 @@ class SessionRun:
             return answering(key, action)
 
         self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=answer)
+        self.world.memory = None if scenario.memory is None else scenario.memory()
         self.world.scripts.update({name: ScriptedModel(lines) for name, lines in scenario.scripts.items()})
         self.world.found, self.world.secrets = scenario.found, scenario.secrets
         self._file = _file() if scenario.disk == "lmdb" else None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from refold.actors.delegation.state import root_name
+from refold.actors.memory.actor import Sources
 from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.runner.fake import Answer, FakeRunner, FakeWorld, obedient
@@ -44,6 +45,8 @@ class SmallWorld:
         """Scripts in the workspace that a start heeds, once its repository is there."""
         self.repository: str | None = None
         """What was cloned into the workspace."""
+        self.memory: Sources | None = None
+        """What memory finds; by default next to nothing."""
         self.launches_fail = 0
         """So many launches of a runner still fail."""
         self.secrets: tuple[str, ...] = ()
@@ -63,8 +66,8 @@ class SmallWorld:
         return self
 
     @property
-    def sources(self) -> "SmallWorld":
-        return self
+    def sources(self) -> Sources:
+        return self if self.memory is None else self.memory
 
     @property
     def analysts(self) -> "SmallWorld":

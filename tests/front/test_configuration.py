@@ -6,6 +6,7 @@ import pytest
 
 from refold.beginning import begin
 from refold.errors import WrongUsage
+from refold.eventlog.condensers import ObservationMasking, Pipeline, Summary
 from refold.eventlog.settings import ModelSettings, Price, for_purpose, with_model
 from refold.home import Home
 from refold.layers import Configured, configure
@@ -152,3 +153,54 @@ def test_a_name_that_no_model_has_is_refused_with_those_that_there_are(
     } | given
     with pytest.raises(WrongUsage, match=r"'nobody' is unknown.*fast"):
         begin(Home(tmp_path), "s", sandbox="local", **options)  # type: ignore[arg-type]
+
+
+CONDENSER = """
+model = "script:answers.jsonl"
+[condenser]
+type = "pipeline"
+[[condenser.condensers]]
+type = "masking"
+window = 9
+[[condenser.condensers]]
+type = "summary"
+model = "small"
+[models.small]
+model = "openai/small"
+"""
+
+
+def test_b41_a_condenser_is_configured_by_its_type(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONDENSER, encoding="utf-8")
+    configuration = configure(path, environment={}).configuration
+    expected = Pipeline(condensers=(ObservationMasking(window=9), Summary(model="small")))
+    assert configuration.options()["condenser"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('type = "recent"\nkeep_frist = 2', "condenser.keep_frist is unknown; did you mean keep_first?"),
+        ('type = "recent"\nkeep_first = "a"', 'condenser.keep_first is "a"; it must be a whole number'),
+        ('type = "amnesia"', 'condenser is {"type": "amnesia"}; it must be a table with type = "none"'),
+        (
+            'type = "pipeline"\n[[condenser.condensers]]\ntype = "masking"\nwindw = 1',
+            "condenser.condensers[1].windw is unknown; did you mean window?",
+        ),
+    ],
+)
+def test_b41_a_mistake_in_a_condenser_is_told_with_its_key(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"[condenser]\n{text}\n", encoding="utf-8")
+    with pytest.raises(WrongUsage) as told:
+        configure(path, environment={})
+    assert said in str(told.value)
+
+
+def test_b41_a_session_does_not_start_with_a_condenser_that_leaves_no_room(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with pytest.raises(WrongUsage, match="keep_first must be less than half of messages_max, here at most 4"):
+        begin(home, "a", model="openai/x", sandbox="local", condenser=Summary(keep_first=5, messages_max=10))
+    with pytest.raises(WrongUsage, match=r"condenser\.model 'unheard-of' is unknown"):
+        begin(home, "a", model="openai/x", sandbox="local", condenser=Summary(model="unheard-of"))

@@ -10,6 +10,7 @@ from tests.mutations.committing import LOG, SESSION
 from tests.mutations.deciding import DECIDERS, TIMERS
 from tests.mutations.delegating import DELEGATION
 from tests.mutations.following import DISPATCH, FOLLOWERS, MEMORY, RUNTIME
+from tests.mutations.forgetting import FORGETTING
 from tests.mutations.reenacting import REENACTMENT
 from tests.mutations.starting import STARTS
 from tests.mutations.tools import TOOLS
@@ -26,6 +27,7 @@ BUGS: dict[str, Bug] = {
         *FOLLOWERS,
         *RUNTIME,
         *MEMORY,
+        *FORGETTING,
         *DISPATCH,
         *TOOLS,
         *STARTS,
