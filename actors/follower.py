@@ -36,9 +36,6 @@ class Follower(Actor):
     def on_receive(self, message: object) -> None:
         match message:
             case Committed(records=records, states=states, dues=dues):
-                # What was read ahead of Session may have been told to a Session that did not know it yet.
-                if records[0].version <= self._state.version:
-                    self._owed = frozenset()
                 for record, state, effects in zip(records, states, dues, strict=True):
                     self._take(record, state, effects)
                 self._perform_due(dues[-1] if self._state is states[-1] else due(self._state))

@@ -38,6 +38,8 @@ class Bug(Struct, frozen=True, kw_only=True):
     scenarios: tuple[str, ...] = EVERY
     disk: Literal["memory", "lmdb"] = "memory"
     seeds_max: int = 1_000
+    chooser: Literal["swarm", "lone fault"] = "swarm"
+    """Who decides what goes wrong: see `hunt.py`."""
 
     def plant(self, root: Path) -> None:
         """Make the change in the copy of the product at `root`; raise `NotThere` where it differs."""

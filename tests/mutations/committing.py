@@ -56,7 +56,8 @@ SESSION = (
                 "self._reply(submit, Reply(command=command.id, refused=str(refusal)))",
             ),
         ),
-        scenarios=("impatience", "confirmation"),
+        scenarios=("steering on a slow disk",),
+        chooser="lone fault",
         seeds_max=2_000,
     ),
     Bug(
@@ -135,6 +136,19 @@ SESSION = (
         file="actors/session/actor.py",
         edits=(("                if batch == self._batch:\n", "                if self._flight:\n"),),
         scenarios=("impatience",),
+    ),
+    Bug(
+        name="what was told by who had read further than Session changes nothing",
+        family="session actor",
+        file="actors/session/actor.py",
+        edits=(
+            (
+                "self._land(Appended((), again=head is not None and head.version > self._state.version))",
+                "self._land(Appended((), again=head is None))",
+            ),
+        ),
+        scenarios=("slow disk", "steering on a slow disk"),
+        chooser="lone fault",
     ),
     Bug(
         name="an append of the incarnation before lands unheard",

@@ -18,19 +18,6 @@ FOLLOWERS = (
         ),
     ),
     Bug(
-        name="a follower that read ahead of Session takes what it told too early for told",
-        family="follower",
-        file="actors/follower.py",
-        edits=(
-            (
-                "<= self._state.version:\n                    self._owed = frozenset()",
-                "<= self._state.version:\n                    pass",
-            ),
-        ),
-        scenarios=("slow disk",),
-        seeds_max=5_000,
-    ),
-    Bug(
         name="what is due again after it was not for a moment is not performed",
         family="follower",
         file="actors/follower.py",

@@ -81,8 +81,9 @@ def _hunt(bug: Bug, root: Path, seeds: int, runs_max: int) -> dict[str, object]:
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    told = (str(root), str(seeds), ",".join(bug.scenarios), bug.disk, str(runs_max), bug.chooser)
     done = subprocess.run(
-        [sys.executable, str(HUNT), str(root), str(seeds), ",".join(bug.scenarios), bug.disk, str(runs_max)],
+        [sys.executable, str(HUNT), *told],
         env=environment,
         cwd=root,
         check=False,

@@ -50,9 +50,10 @@ def test_the_product_itself_is_not_touched() -> None:
 
 
 def test_the_scenarios_of_the_hunt_alone_keep_every_law() -> None:
-    from tests.mutations.hunt import MORE  # noqa: PLC0415 - it is a program, too
+    from tests.mutations.hunt import MORE, lone_fault  # noqa: PLC0415 - it is a program, too
 
     for scenario in MORE.values():
         for seed in range(40):
-            simulated = simulate(scenario, seed=seed)
-            assert simulated.failure is None, f"{simulated.line}\n{simulated.story}"
+            for chooser in (None, lone_fault(seed)):
+                simulated = simulate(scenario, seed=seed, chooser=chooser)
+                assert simulated.failure is None, f"{simulated.line}\n{simulated.story}"
