@@ -38,7 +38,7 @@ class FakeWorld:
         """Set an action's key to have the runner lost when it is carried out."""
         self.interrupted: list[str] = []
         self.lost: set[str] = set()
-        """The incarnations that died."""
+        """The incarnations that died, or to which the line was cut."""
         self.answer = answer
         self.results: dict[str, Observation] = {}
         self.known: dict[str, tuple[str, str]] = {}

@@ -100,6 +100,15 @@ REPAIRS = SessionScenario(
 )
 
 
+ELSEWHERE = SessionScenario(
+    name="elsewhere",
+    settings=replace(SETTINGS, sandbox="remote"),
+    lines=(*_WORK, *_MORE),
+    verbs=("say", "pause", "resume", "stop", "continue", "close"),
+    interjections_max=3,
+    encores=4,
+)
+"""The line to the runner is cut, and the runner lives on."""
 RECORDING = SessionScenario(
     name="recording",
     lines=_MORE,
@@ -273,7 +282,18 @@ _FIRST = (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS)
 SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
     scenario.name: scenario
     for scenario in (
-        *(*_FIRST, RISKY, DELEGATING, CONDENSING, REMEMBERING, SERVERS, RECORDING, PARALLEL, STARTING),
+        *(
+            *_FIRST,
+            RISKY,
+            DELEGATING,
+            CONDENSING,
+            REMEMBERING,
+            SERVERS,
+            RECORDING,
+            PARALLEL,
+            STARTING,
+            ELSEWHERE,
+        ),
         WRITERS,
     )
 }

@@ -7,7 +7,7 @@ from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import Line, ScriptedModel
 from refold.actors.models.port import Model, OnGlimpse
 from refold.actors.runner.fake import Answer, FakeWorld, obedient
-from refold.actors.runtime.port import Prepared, RunnerPort
+from refold.actors.runtime.port import HandsLost, Prepared, RunnerPort
 from refold.actors.servers.fake import FakeServers
 from refold.actors.servers.port import FoundTool
 from refold.eventlog.actions import Action
@@ -23,6 +23,7 @@ MODEL_FAULTS: tuple[str, ...] = tuple(
     fault for fault in get_args(FaultClass.__value__) if fault != "script_exhausted"
 )
 LOSSES = ("lost_before", "lost_after", "lost_unsaid")
+CUTS = ("cut_before", "cut_after")
 RETRY_AFTER_S = 2.5
 OFFERED = (FoundTool(name="look", read_only=True), FoundTool(name="do"))
 """By every server."""
@@ -106,6 +107,8 @@ class _TroubledHands(SmallHands):
     def __init__(self, world: TroubledWorld, runners: FakeWorld) -> None:
         super().__init__(world, runners)
         self._troubled = world
+        self._elsewhere = False
+        """Whether a line leads to the runner, which lives on when that is cut."""
 
     @override
     def connect(
@@ -113,6 +116,7 @@ class _TroubledHands(SmallHands):
     ) -> RuntimeConnected | RuntimeFailed:
         stepper = self._troubled.stepper
         stepper.point("connecting")
+        self._elsewhere = settings.sandbox == "remote"
         match stepper.mishap("runner", "lost", "unavailable"):
             case "lost":
                 self._runners.lose()
@@ -136,10 +140,17 @@ class _TroubledHands(SmallHands):
         stepper.point("before executing")
         if "/start/" in key and key not in runner.known and stepper.mishap("script", "fails"):
             self._troubled.failing.add(key)
+        cut = stepper.mishap("line", *CUTS) if self._elsewhere else None
+        if cut is not None and self._runner is not None:
+            runner.lost.add(self._runner.incarnation)
+        if cut == "cut_before":
+            raise HandsLost("the line was cut before anything was said")
         if key not in runner.known and (loss := stepper.mishap("runner", *LOSSES)):
             runner.mishaps[key] = loss  # type: ignore[assignment]
         observation = super().execute(key, digest, action, started_in=started_in, on_glimpse=on_glimpse)
         stepper.point("after executing")
+        if cut == "cut_after":
+            raise HandsLost("the line was cut before the answer came")
         return observation
 
     @override

@@ -84,6 +84,28 @@ RUNTIME = (
         ),
     ),
     Bug(
+        name="a runner that is lost a second time is taken for lost already",
+        family="runtime",
+        file="actors/runtime/actor.py",
+        edits=(('{incarnation}/{self._state.hands.launches}"', '{incarnation}"'),),
+        scenarios=("elsewhere",),
+    ),
+    Bug(
+        name="what was started is started anew once its runner is lost",
+        family="runtime",
+        file="actors/runtime/evolve.py",
+        edits=(
+            (
+                "            return replace(state, incarnation=None, losses=state.losses + 1)",
+                (
+                    "            anew = _each(state, lambda o: replace(o, incarnation=None))\n"
+                    "            return replace(anew, incarnation=None, losses=state.losses + 1)"
+                ),
+            ),
+        ),
+        scenarios=("elsewhere",),
+    ),
+    Bug(
         name="two connections have one name",
         family="runtime",
         file="actors/session/due.py",
