@@ -7,14 +7,22 @@ of a command are parted by spaces; `{folder}` and `{script}` are what the home w
 import json
 import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.cli.terminal import FINISH, Terminal
 
-type Completed = subprocess.CompletedProcess[str]
+pytestmark = pytest.mark.xdist_group("mistakes")  # They are made once for all.
+
+
+class Answered(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
 
 IMPORTABLE = [
     {"id": 0, "source": "user", "action": "message", "args": {"content": "hi"}},
@@ -95,7 +103,7 @@ MISTAKES = [
     ("run --model {script} --budget nan --price 1,1 x", 2, "above 0"),
     ("run --model {script} --confirm maybe x", 2, "--confirm 'maybe' is unknown … never, always"),
     ("run --model {script} --workspace /nowhere x", 2, "/nowhere is not a folder … make it first"),
-    ("run --model {script} --sandbox moon x", 2, "no sandbox 'moon' … there are: "),
+    ("run --model {script} --sandbox moon x", 2, "no sandbox 'moon' … there are "),
     ("run --model {script} --max-iterations 0 x", 2, "--max-iterations"),
     ("import /nowhere", 2, "no file or folder /nowhere … `refold import --help`"),
     ("import {folder}/malformed.jsonl", 1, "not JSON … line 1, column 2 … `refold import --help`"),
@@ -106,31 +114,65 @@ MISTAKES = [
     ("import {folder}/newer.json", 1, "'schema_version' is ATIF-v9.0 … ATIF-v1.0 or a later 1.x"),
     ("import {folder}", 1, "no events in it … `refold import --help`"),
     ("run --model {script} --workspace {folder}/newer.json x", 2, "is not a folder … leave --workspace out"),
+    ("run --model {script} --secret-env NOWHERE x", 2, "NOWHERE is not in the environment … try again"),
+    ("run --model {script} --env NOWHERE x", 2, "NOWHERE from the environment, where it is not set … set it"),
+    ("run --model {script} --risk huge x", 2, "--risk 'huge' is no risk … low, medium or high"),
+    ("run --model {script} --analyzer moon x", 2, "no security analyzer 'moon' … there are "),
+    ("run --model {script} --repo /nowhere x", 2, "no repository at /nowhere"),
+    ("run --model {script} --branch b x", 2, "branch 'b' is of no repository … name one with --repo"),
+    ("run --model {script} --mount /nowhere x", 2, "'/nowhere' is not SOURCE:TARGET"),
+    ("run --model {script} --sandbox remote x", 2, "where is the runner? … --runner tls://HOST:PORT"),
+    ("run --model {script} --sandbox remote --runner moon x", 2, "'moon' is no runner's address … write tls"),
+    ("config --config /nowhere", 2, "the configuration /nowhere is not there"),
     ("run --model {script} --config /nowhere x", 2, "/nowhere"),
     ("run --model {script} --config {folder}/broken.toml x", 2, "broken.toml"),
     ("run --model {script} --config {folder}/wrong.toml x", 2, "wrong.toml … iterations"),
 ]
 
 
+IN_ONE_PROCESS = """
+import contextlib, io, json, sys
+from refold.cli.main import main
+for given in json.load(sys.stdin):
+    told, said, code = io.StringIO(), io.StringIO(), None
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(said):
+        try:
+            main(given)
+        except SystemExit as end:
+            code = end.code
+    print(json.dumps([code, told.getvalue(), said.getvalue()]), flush=True)
+"""
+"""Makes one mistake after another: a process for each would take minutes."""
+
+
 @pytest.fixture(scope="module")
-def answers(furnished: Terminal) -> dict[str, Completed]:
-    """Return what each mistake was answered with; several are made at a time, for they disturb nobody."""
+def answers(furnished: Terminal) -> dict[str, Answered]:
+    """Return what each mistake was answered with."""
     script = f"script:{furnished.folder}/script.jsonl"
-
-    def make(command: str) -> Completed:
-        return furnished.run(*command.format(folder=furnished.folder, script=script).split(" "))
-
     commands = [command for command, _, _ in MISTAKES]
-    with ThreadPoolExecutor(4) as people:
-        return dict(zip(commands, people.map(make, commands), strict=True))
+    given = [
+        [*command.format(folder=furnished.folder, script=script).split(" "), "--home", str(furnished.home)]
+        for command in commands
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_ONE_PROCESS],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=furnished.environment,
+    )
+    answered = [Answered(*json.loads(line)) for line in done.stdout.splitlines()]
+    return dict(zip(commands, answered, strict=True))
 
 
 @pytest.mark.parametrize(("command", "code", "said"), MISTAKES)
 def test_a_mistake_is_answered_with_what_to_do(
-    answers: dict[str, Completed], command: str, code: int, said: str
+    answers: dict[str, Answered], command: str, code: int, said: str
 ) -> None:
     done = answers[command]
     assert (done.returncode, done.stdout) == (code, "")
+    assert "internal error" not in done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("refold: ")
     at = 0
