@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from refold.eventlog.tasks import Task
+
 type EditCommand = Literal["create", "str_replace", "insert", "undo_edit"]
 
 
@@ -107,6 +109,13 @@ class McpCall(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="call_
     read_only: bool = False
 
 
+class TrackTasks(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="task_tracking"):
+    """Write the agent's own list of tasks anew (`plan`), or look at it (`view`)."""
+
+    command: str
+    task_list: tuple[Task, ...] = ()
+
+
 class Other(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="other"):
     """A kind of action that this version does not know, kept as it was; `name` is its kind."""
 
@@ -115,5 +124,17 @@ class Other(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="other")
 
 
 type Action = (
-    Run | Read | Edit | Write | Think | LoadSkill | Finish | Reject | Delegate | Message | McpCall | Other
+    Run
+    | Read
+    | Edit
+    | Write
+    | Think
+    | LoadSkill
+    | Finish
+    | Reject
+    | Delegate
+    | Message
+    | McpCall
+    | TrackTasks
+    | Other
 )

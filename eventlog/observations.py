@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from refold.eventlog.tasks import Task
+
 type Cancellation = Literal["stopped", "closed", "user_wrote", "rejected", "not_carried_over", "fault"]
 
 
@@ -72,6 +74,13 @@ class McpResult(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag
     is_error: bool = False
 
 
+class TaskList(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="task_tracking"):
+    """The agent's own list of tasks as it stands now."""
+
+    command: str = ""
+    task_list: tuple[Task, ...] = ()
+
+
 class Failure(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="error"):
     """The tool ran and could not do it; the agent can read why and try otherwise."""
 
@@ -103,6 +112,7 @@ type Observation = (
     | Finished
     | DelegateResult
     | McpResult
+    | TaskList
     | Failure
     | OutcomeUnknown
     | Cancelled

@@ -17,6 +17,7 @@ from refold.eventlog.actions import (
     Reject,
     Run,
     Think,
+    TrackTasks,
     Write,
 )
 
@@ -43,6 +44,8 @@ def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:
             return "reject", _given(action, "message")
         case Delegate(agent=agent, task=task):
             return "delegate", {"agent": agent, "task": task}
+        case TrackTasks():
+            return "task_tracker", _given(action, "command", "task_list")
         case McpCall(name=name, arguments=arguments) | Other(name=name, arguments=arguments):
             return name, dict(arguments)
         case Message():
@@ -66,6 +69,7 @@ def text_of(action: Action) -> str:
             | Reject()
             | Delegate()
             | McpCall()
+            | TrackTasks()
             | Other()
         ):
             return action.thought

@@ -25,6 +25,7 @@ from refold.eventlog.actions import (
     Reject,
     Run,
     Think,
+    TrackTasks,
     Write,
 )
 from refold.eventlog.events import (
@@ -239,5 +240,5 @@ def _texts(action: Action) -> tuple[str, ...]:
             return (json.dumps(arguments, ensure_ascii=False, default=str),)
         case Delegate(task=task):
             return (task,)
-        case Think() | LoadSkill() | Finish() | Reject() | Message():
+        case Think() | LoadSkill() | Finish() | Reject() | TrackTasks() | Message():
             return ()

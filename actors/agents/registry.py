@@ -5,7 +5,16 @@ from typing import Any
 from refold.actors.agents.agent import Agent
 from refold.actors.agents.basic import Basic
 from refold.actors.security.schema import with_estimate
-from refold.actors.tools import delegate, execute_bash, finish, reject, str_replace_editor, think, view
+from refold.actors.tools import (
+    delegate,
+    execute_bash,
+    finish,
+    reject,
+    str_replace_editor,
+    task_tracker,
+    think,
+    view,
+)
 from refold.actors.tools.server_tools import SERVERS, schema_of
 from refold.actors.tools.toolbox import SCHEMAS
 from refold.eventlog.events import SystemMessageAdded
@@ -27,6 +36,7 @@ AGENTS: dict[str, Agent] = {
                 str_replace_editor.NAME,
                 delegate.NAME,
                 think.NAME,
+                task_tracker.NAME,
                 finish.NAME,
                 reject.NAME,
                 SERVERS,

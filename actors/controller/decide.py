@@ -14,7 +14,7 @@ from refold.actors.session.commands import (
 from refold.actors.session.state import State
 from refold.actors.tools.server_tools import meant, resolved
 from refold.actors.tools.toolbox import Proposal, Refusal, read_answer
-from refold.eventlog.actions import Action, Finish, Reject, Think
+from refold.eventlog.actions import Action, Finish, Reject, Think, TrackTasks
 from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
@@ -26,8 +26,10 @@ from refold.eventlog.events import (
     ModelFailed,
     ObservationRecorded,
 )
-from refold.eventlog.observations import Finished, Thought
+from refold.eventlog.observations import Finished, Observation, TaskList, Thought
 from refold.eventlog.risk import Assessment
+from refold.eventlog.tasks import Task
+from refold.projections.tasks import listed, tasks_after
 
 
 def owes_step(state: State) -> bool:
@@ -85,7 +87,7 @@ def decide_answer(state: State, command: ReportAnswer) -> tuple[Event, ...]:
         case ModelAnswered():
             read = read_answer(fact, state.life.tools) if command.wanted is None else command.wanted
             read = meant(read, state.life.servers)
-            return (fact, *_proposals(read, state.version + 1, command.assessments))
+            return (fact, *_proposals(read, state.version + 1, command.assessments, state.agent.tasks))
         case ModelFailed():
             return (fact, *_failure(state, fact, command))
 
@@ -102,7 +104,7 @@ def decide_recording(state: State, command: ReportRecording) -> tuple[Event, ...
     if command.action is not None:
         action = resolved(command.action, state.life.servers) or command.action
         proposed = _proposed(action, command.tool_call_id, command.assessment)
-        return (fact, proposed, *_answered_at_once((proposed,), state.version + 2))
+        return (fact, proposed, *_answered_at_once((proposed,), state.version + 2, state.agent.tasks))
     return (fact,)
 
 
@@ -131,7 +133,10 @@ def follow_agent(state: State) -> tuple[Event, ...]:
 
 
 def _proposals(
-    read: tuple[Proposal | Refusal, ...], version: int, assessments: tuple[Assessment | None, ...]
+    read: tuple[Proposal | Refusal, ...],
+    version: int,
+    assessments: tuple[Assessment | None, ...],
+    tasks: tuple[Task, ...],
 ) -> tuple[Event, ...]:
     """Return everything an answer at `version` asks for, at once; what needs no world is answered with it."""
     facts: list[ActionProposed | CallRefused] = []
@@ -142,7 +147,7 @@ def _proposals(
                 facts.append(CallRefused(cause=version, tool_call_id=id_, reason=reason))
             case Proposal(action=action, tool_call_id=id_):
                 facts.append(_proposed(action, id_, assessed, cause=version))
-    return (*facts, *_answered_at_once(tuple(facts), version + 1))
+    return (*facts, *_answered_at_once(tuple(facts), version + 1, tasks))
 
 
 def _proposed(
@@ -161,26 +166,34 @@ def _proposed(
 
 
 def _answered_at_once(
-    facts: tuple[ActionProposed | CallRefused, ...], version: int
+    facts: tuple[ActionProposed | CallRefused, ...], version: int, tasks: tuple[Task, ...]
 ) -> tuple[ObservationRecorded, ...]:
-    return tuple(
-        ObservationRecorded(
-            cause=version + index,
-            observation=_answer(fact.action),
-            tool_call_id=fact.tool_call_id,
-            by="system",
-        )
-        for index, fact in enumerate(facts)
-        if isinstance(fact, ActionProposed) and isinstance(fact.action, Think | Finish | Reject)
-    )
+    """Return what needs no world to be answered; `tasks` are those that were planned before."""
+    answered: list[ObservationRecorded] = []
+    for index, fact in enumerate(facts):
+        tasks = tasks_after(tasks, fact)
+        if isinstance(fact, ActionProposed) and (said := _answer(fact.action, tasks)) is not None:
+            answered.append(
+                ObservationRecorded(
+                    cause=version + index, observation=said, tool_call_id=fact.tool_call_id, by="system"
+                )
+            )
+    return tuple(answered)
 
 
-def _answer(action: Action) -> Thought | Finished:
-    if isinstance(action, Think):
-        return Thought(content="Your thought has been logged.")
-    if isinstance(action, Reject):
-        return Finished(content="The task is reported as rejected.")
-    return Finished(content="The task is reported as finished.")
+def _answer(action: Action, tasks: tuple[Task, ...]) -> Observation | None:
+    match action:
+        case Think():
+            return Thought(content="Your thought has been logged.")
+        case Finish():
+            return Finished(content="The task is reported as finished.")
+        case Reject():
+            return Finished(content="The task is reported as rejected.")
+        case TrackTasks(command=command):
+            text = listed(tasks) or "There are no tasks on the list."
+            return TaskList(content=text, command=command, task_list=tasks)
+        case _:
+            return None
 
 
 def _failure(state: State, fact: ModelFailed, command: ReportAnswer) -> tuple[Event, ...]:

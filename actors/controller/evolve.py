@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from refold.actors.controller.state import Agent, Ask, Reenactment, Step
 from refold.actors.controller.stuck import acted, observed
-from refold.eventlog.actions import Finish, Message, Reject
+from refold.eventlog.actions import Finish, Message, Reject, TrackTasks
 from refold.eventlog.condensation import CondensationAsked, Condensed
 from refold.eventlog.events import (
     ActionProposed,
@@ -31,6 +31,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.observations import DelegateResult, Observation
 from refold.eventlog.settings import Settings
+from refold.projections.tasks import tasks_after
 
 type Concerning = (
     SessionStarted
@@ -108,6 +109,8 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
             return replace(_acted(state, event, version), waiting=waits)
         case ActionProposed(action=action):
             acted = _acted(state, event, version)
+            if isinstance(action, TrackTasks):
+                return replace(acted, tasks=tasks_after(state.tasks, event))
             if not isinstance(action, Finish | Reject):
                 return acted
             return replace(acted, finishing=True, rejecting=isinstance(action, Reject))

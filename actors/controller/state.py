@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from refold.eventlog.events import AgentState
 from refold.eventlog.settings import Purpose
+from refold.eventlog.tasks import Task
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -76,6 +77,8 @@ class Agent(Struct, frozen=True, kw_only=True):
     scripts: tuple[tuple[str, int], ...] = ()
     """For each script that was asked, how many answers and failures were accepted from it."""
     turns: tuple[Turn, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    """The list that it keeps of its own work."""
     reenactment: Reenactment | None = None
 
     def script_line(self, model: str | None) -> int:

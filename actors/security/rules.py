@@ -23,6 +23,7 @@ from refold.eventlog.actions import (
     Reject,
     Run,
     Think,
+    TrackTasks,
     Write,
 )
 from refold.eventlog.risk import Assessment
@@ -46,7 +47,7 @@ def _found(action: Action, surroundings: Surroundings) -> list[Finding]:
             return looked_at(Word(path), place)
         case Edit(path=path) | Write(path=path):
             return written(Word(path), place)
-        case Think() | LoadSkill() | Finish() | Reject() | Message():
+        case Think() | LoadSkill() | Finish() | Reject() | TrackTasks() | Message():
             return [low("touches nothing")]
         case Delegate():
             return [low("another agent's actions are assessed as it takes them")]

@@ -24,6 +24,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.observations import DelegateResult
 from refold.eventlog.record import Record
+from refold.projections.tasks import Tasks
 from refold.projections.usage import SessionUsage, UsageProjection
 
 _WAITS_FOR: dict[AgentState, str] = {
@@ -46,10 +47,13 @@ class Glance:
         self._stream = ""
         self._delegates: dict[int, dict[str, Any]] = {}
         self._proposed: dict[int, ActionProposed] = {}
+        self._tasks_of = Tasks()
+        self._tasks = self._tasks_of.initial()
 
     def add(self, record: Record) -> None:
         self._state = evolve(self._state, record.event, record.version)
         self._usage = self._usage_of.fold(self._usage, record)
+        self._tasks = self._tasks_of.fold(self._tasks, record)
         self._stream = record.stream
         match record.event:
             case SessionForked():
@@ -67,9 +71,11 @@ class Glance:
     def shown(self, session: str | None = None) -> dict[str, Any]:
         """Return the object; `session` is the stream asked for: a fork may be shown below where it begins."""
         seen = _object(session or self._stream, self._state, self._usage, self._fork, self._reason)
+        tasks = [{"title": each.title, "status": each.status, "notes": each.notes} for each in self._tasks]
         return seen | {
             "pending": self._pending(seen["approval"]),
             "delegates": list(self._delegates.values()),
+            "tasks": tasks,
         }
 
     def _delegated(self, record: Record) -> None:
@@ -136,6 +142,7 @@ def _object(
         "pending": [],
         "approval": approval_digest(unconfirmed(state)) if confirming else None,
         "task": life.task,
+        "tasks": [],
         "workspace": None if settings is None else settings.workspace,
         "sandbox": None if settings is None else settings.sandbox,
         "isolated": None if settings is None else is_isolated(settings.sandbox),

@@ -80,6 +80,15 @@ class Arguments:
         self._values.pop(name, None)
         return cast("tuple[int, ...]", numbers) or None
 
+    def rows(self, name: str) -> list[object] | None:
+        """Take a list, also one written as JSON text."""
+        value = self._values.get(name)
+        found = _parse_loosely(value) if isinstance(value, str) else cast("object", value)
+        if not isinstance(found, list):
+            return None
+        self._values.pop(name, None)
+        return cast("list[object]", found)
+
     def rest(self) -> dict[str, Any]:
         """Return what nobody took: unknown arguments, and known ones that made no sense."""
         return self._values

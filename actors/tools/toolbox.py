@@ -11,6 +11,7 @@ from refold.actors.tools import (
     load_skill,
     reject,
     str_replace_editor,
+    task_tracker,
     think,
     view,
 )
@@ -37,7 +38,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "function",
         "function": {"name": tool.NAME, "description": tool.DESCRIPTION, "parameters": tool.PARAMETERS},
     }
-    for tool in (execute_bash, str_replace_editor, think, finish, reject, view)
+    for tool in (execute_bash, str_replace_editor, think, finish, reject, view, task_tracker)
 }
 """Every tool that is the same wherever it is offered, as a model is shown it."""
 
@@ -119,6 +120,9 @@ def read_call(call: ToolCall, thought: str, tools: tuple[str, ...] = TOOL_NAMES)
         case reject.NAME:
             message = arguments.text("message") or ""
             return Reject(message=message, thought=thought, extra=arguments.rest())
+        case task_tracker.NAME:
+            wanted = task_tracker.read(arguments, thought)
+            return _refused(call, wanted) if isinstance(wanted, str) else wanted
         case _:
             return McpCall(name=call.name, arguments=arguments.rest(), thought=thought)
 

@@ -9,8 +9,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Reject, Run, Think, Write
+import msgspec
+
+from refold.eventlog.actions import (
+    Action,
+    Edit,
+    Finish,
+    Message,
+    Other,
+    Read,
+    Reject,
+    Run,
+    Think,
+    TrackTasks,
+    Write,
+)
 from refold.eventlog.formats.plain import plain, rows_of, table_of, text_of
+from refold.eventlog.tasks import Task
 
 _EDIT_FIELDS = ("command", "file_text", "old_str", "new_str", "insert_line")
 _NEEDED: dict[str, tuple[str, ...]] = {
@@ -63,6 +78,9 @@ def _typed(kind: str, arguments: dict[str, Any], event: Mapping[str, Any]) -> Ac
                 end=int(arguments.get("end", -1)),
                 thought=thought,
             )
+        case "task_tracking":
+            tasks = msgspec.convert(arguments.get("task_list") or [], tuple[Task, ...])
+            return TrackTasks(command=_text(arguments, "command"), task_list=tasks, thought=thought)
         case "think":
             return Think(thought=thought)
         case "finish":

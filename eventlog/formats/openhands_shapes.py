@@ -1,5 +1,6 @@
 """Our actions, observations and model answers in the shape that recorded trajectories have."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from refold.eventlog.actions import (
     Reject,
     Run,
     Think,
+    TrackTasks,
     Write,
 )
 from refold.eventlog.events import ModelAnswered
@@ -34,8 +36,10 @@ from refold.eventlog.observations import (
     OutcomeUnknown,
     RunOutput,
     SkillLoaded,
+    TaskList,
     Thought,
 )
+from refold.eventlog.tasks import Task
 
 type Json = dict[str, Any]
 
@@ -91,6 +95,9 @@ def action_shape(action: Action, *, confirmation: str) -> Shape:
         case Message(content=content, waits=waits):
             fields = {"content": content, "file_urls": None, "image_urls": None, "wait_for_response": waits}
             return Shape("message", content, fields)
+        case TrackTasks(command=command, task_list=tasks):
+            fields = {"command": command, "task_list": _rows(tasks), "thought": thought}
+            return Shape("task_tracking", f"Managing {len(tasks)} tasks", fields)
         case McpCall(name=name, arguments=arguments):
             fields = {"name": name, "arguments": arguments, "thought": thought}
             return Shape("call_tool_mcp", f"Calling {name}", fields)
@@ -125,12 +132,18 @@ def observation_shape(observation: Observation) -> Shape | None:
             return Shape("delegate", "", {"outputs": {"content": content}})
         case Cancelled(content=content, reason="rejected" | "user_wrote"):
             return Shape("user_rejected", content, {})
+        case TaskList(content=content, command=command, task_list=tasks):
+            return Shape("task_tracking", content, {"command": command, "task_list": _rows(tasks)})
         case McpResult(content=content, tool=tool):
             return Shape("mcp", content, {"name": tool, "arguments": {}})
         case Failure(content=content) | OutcomeUnknown(content=content) | Cancelled(content=content):
             return Shape("error", content, {"error_id": ""})
         case OtherObservation(name=name, content=content, fields=fields):
             return Shape(name, content, fields)
+
+
+def _rows(tasks: Sequence[Task]) -> list[Json]:
+    return [{"title": task.title, "status": task.status, "notes": task.notes} for task in tasks]
 
 
 def function_of(action: Action) -> str:
@@ -150,6 +163,8 @@ def function_of(action: Action) -> str:
             return "reject"
         case Delegate():
             return "delegate"
+        case TrackTasks():
+            return "task_tracker"
         case McpCall(name=name) | Other(name=name):
             return name
         case Message():

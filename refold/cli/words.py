@@ -15,6 +15,7 @@ from refold.eventlog.actions import (
     Reject,
     Run,
     Think,
+    TrackTasks,
     Write,
 )
 from refold.eventlog.observations import (
@@ -31,6 +32,7 @@ from refold.eventlog.observations import (
     OutcomeUnknown,
     RunOutput,
     SkillLoaded,
+    TaskList,
     Thought,
 )
 
@@ -72,6 +74,8 @@ def did(action: Action) -> tuple[str, str]:
             return thought, f"delegates to {agent}: {task}"
         case Message(content=content):
             return "", f"says: {content}"
+        case TrackTasks(command=command, thought=thought):
+            return thought, "plans" if command == "plan" else "looks at its tasks"
         case McpCall(server=server, tool=tool, thought=thought):
             return thought, f"calls {tool} of {server}"
         case Other(name=name, thought=thought):
@@ -99,6 +103,8 @@ def got(observation: Observation) -> tuple[str, bool]:
             return observation.content, not observation.content.startswith("ERROR")
         case DelegateResult(status=status):
             return observation.content, status in {"finished", "awaiting_user_input"}
+        case TaskList(content=content):
+            return content, True
         case McpResult(content=content, is_error=is_error):
             return content, not is_error
         case Failure() | OutcomeUnknown() | Cancelled():

@@ -54,6 +54,7 @@ def test_a_finished_session_at_a_glance() -> None:
         "pending": [],
         "approval": None,
         "task": "do it",
+        "tasks": [],
         "workspace": "/w",
         "sandbox": "local",
         "isolated": False,
