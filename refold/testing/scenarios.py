@@ -278,6 +278,26 @@ STARTING = SessionScenario(
     found=(".refold/setup.sh", ".openhands/pre-commit.sh"),
     secrets=(_SECRET,),
 )
+_EDIT: tuple[str, dict[str, str]] = ("str_replace_editor", {"command": "undo_edit", "path": "a"})
+_POLL: tuple[str, dict[str, object]] = ("execute_bash", {"command": "", "is_input": True})
+CIRCLES = SessionScenario(
+    name="circles",
+    lines=(
+        *(says("", _EDIT) for _ in range(2)),
+        says("", _run("1")),
+        *(says(f"try {number}", _EDIT) for number in range(3)),
+        *(says("", _run(each)) for each in "ababa"),
+        *(says("", _POLL) for _ in range(5)),
+        *(says("", _run(each)) for each in "cdcdcd"),
+        *(says("", _run("again")) for _ in range(3)),
+        says("", ("think", {"thought": "hm"})),
+        *(says("", _run("again"), _run("again")) for _ in range(2)),
+        *_MORE,
+    ),
+    verbs=("say", "continue", "pause", "resume", "stop"),
+    interjections_max=3,
+    encores=8,
+)
 _FIRST = (STANDARD, STEERING, CONFIRMATION, LIMITS, REPAIRS)
 SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
     scenario.name: scenario
@@ -285,6 +305,7 @@ SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
         *(
             *_FIRST,
             RISKY,
+            CIRCLES,
             DELEGATING,
             CONDENSING,
             REMEMBERING,

@@ -27,10 +27,12 @@ from refold.eventlog.events import (
     SessionClaimed,
     SessionFaulted,
     StepReenacted,
+    StuckDetected,
 )
 from refold.eventlog.record import Record
 from refold.eventlog.settings import Purpose, Settings
 from refold.projections.conversation import Conversation
+from refold.testing.circles import circle, waits
 from refold.testing.forgetting import Forgetting, check_forgetting
 from refold.testing.laws import EVERY, Kinds, by_kind
 from refold.testing.minutes import Broken, Minutes
@@ -38,9 +40,6 @@ from refold.testing.tool_laws import TOOL_LAWS
 
 if TYPE_CHECKING:
     from refold.eventlog.observations import Observation
-
-CIRCLE = 4
-"""So many equal actions with equal answers in a row are a circle."""
 
 STAYING: frozenset[FaultClass] = frozenset({"authentication", "credit", "content_policy", "not_found"})
 """Faults that no further try will mend."""
@@ -100,7 +99,7 @@ class Steps:
             case ActionProposed(action=action, tool_call_id=call):
                 self.repairs = 0
                 self.unread.discard(call or "")
-                if not isinstance(action, Message):
+                if not isinstance(action, Message) and not waits(action):
                     self.pairs[record.version] = _bare(action), None
             case ObservationRecorded(cause=int(cause), observation=observation) if cause in self.pairs:
                 self.pairs[cause] = self.pairs[cause][0], observation
@@ -127,9 +126,9 @@ class Steps:
         self.pairs.clear()
 
     @property
-    def in_a_circle(self) -> bool:
-        last = [pair for pair in self.pairs.values() if pair[1] is not None][-CIRCLE:]
-        return len(last) == CIRCLE and all(pair == last[0] for pair in last)
+    def circle(self) -> str | None:
+        """The pattern that the last actions and answers make."""
+        return circle([(action, found) for action, found in self.pairs.values() if found is not None])
 
 
 def forgets(settings: Settings) -> bool:
@@ -196,11 +195,21 @@ def repairs_are_counted(minutes: Minutes, steps: Steps, record: Record) -> str |
 
 
 def who_goes_in_circles_is_stopped(minutes: Minutes, steps: Steps, record: Record) -> str | None:
-    """B29, its first pattern: four equal actions with equal answers in a row."""
+    """B29: before each call of the model."""
     del minutes
     match record.event:
-        case ModelAsked(step=step) if step != steps.step and steps.in_a_circle:
-            return f"version {record.version} asks for more of the same"
+        case ModelAsked(step=step) if step != steps.step and steps.circle:
+            return f"version {record.version} asks for more of the same ({steps.circle})"
+        case _:
+            return None
+
+
+def only_who_goes_in_circles_is_stopped(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B29: what only looks like a circle is none, and waiting for a long command is not either."""
+    del minutes
+    match record.event:
+        case StuckDetected(pattern=pattern) if "condens" not in pattern and "context" not in pattern:
+            return None if steps.circle else f"version {record.version} is {pattern}, and it is not"
         case _:
             return None
 
@@ -316,6 +325,7 @@ STEP_LAWS: Mapping[StepLaw, Kinds] = {
     what_will_not_pass_is_not_tried_again: (AgentStateChanged,),
     repairs_are_counted: (ModelAsked, AgentStateChanged),
     who_goes_in_circles_is_stopped: (ModelAsked,),
+    only_who_goes_in_circles_is_stopped: (StuckDetected,),
     every_call_is_read: (ModelAsked,),
     a_message_is_heard_before_the_agent_finishes: (AgentStateChanged,),
     the_first_message_recalls_the_workspace: (RecallRecorded,),

@@ -2,9 +2,11 @@
 
 import pytest
 
+from refold.actors.models.retry import delay_s
 from refold.actors.session.commands import FireTimer
 from refold.eventlog.actions import Run
 from refold.eventlog.events import (
+    AgentStateChanged,
     LimitsExtended,
     ModelAsked,
     ModelFailed,
@@ -186,3 +188,44 @@ def test_b27_equal_limits_are_no_fact() -> None:
 
 def test_b27_the_first_message_of_a_session_extends_nothing() -> None:
     assert Scene().start(task=None).connect().say().of(LimitsExtended) == []
+
+
+def test_b30_waits_double_up_to_a_minute_with_the_upper_half_drawn() -> None:
+    assert [delay_s(attempt, None, 1.0) for attempt in (1, 2, 3, 7, 8, 100)] == [
+        1.0,
+        2.0,
+        4.0,
+        60.0,
+        60.0,
+        60.0,
+    ]
+    assert [delay_s(attempt, None, 0.0) for attempt in (1, 2, 7)] == [0.5, 1.0, 30.0]
+
+
+def test_b30_what_the_provider_asks_for_is_kept_to_and_a_crowd_does_not_come_back_as_one() -> None:
+    waits = {delay_s(1, 40.0, draw / 10) for draw in range(11)}
+    assert min(waits) == 40.0
+    assert max(waits) == 44.0
+    assert len(waits) == 11
+
+
+def test_b30_each_try_is_a_fact_and_the_agent_shows_when_the_next_one_is() -> None:
+    scene = Scene().running(retries_max=3)
+    until = list[int]()
+    for _ in range(3):
+        scene.ask().fail("overloaded")
+        assert scene.agent == "rate_limited"
+        until.append(scene.of(AgentStateChanged)[-1].retry_at or 0)
+        assert scene.state.agent.retry_at == until[-1]
+        scene.fire()
+    assert [asked.attempt for asked in scene.of(ModelAsked)] == [1, 2, 3]
+    assert len(scene.of(ModelFailed)) == 3
+    assert until[0] - AT < until[1] - AT < until[2] - AT
+    assert scene.ask().hear("", FINISH).agent == "finished"
+
+
+def test_b30_a_stop_or_pause_while_waiting_for_the_next_try_ends_or_holds_it() -> None:
+    assert rate_limited().stop().owes()
+    paused = rate_limited().pause()
+    assert paused.owes()
+    assert paused.resume().owes(PrepareAsk)

@@ -38,7 +38,7 @@ NOON = 1_700_000_000.0
         (None, "it just did not work", "unknown"),
     ],
 )
-def test_a_refusal_is_classified_by_its_status_and_its_words(
+def test_b30_a_refusal_is_classified_by_its_status_and_its_words(
     status: int | None, message: str, fault: str
 ) -> None:
     assert fault_of_status(status, message) == fault
@@ -73,11 +73,11 @@ def test_an_exception_is_classified_by_what_it_is_called() -> None:
         ({}, None),
     ],
 )
-def test_retry_after_may_be_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
+def test_b30_retry_after_may_be_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_s(headers, NOON) == seconds
 
 
-def test_only_faults_that_pass_by_themselves_are_retried() -> None:
+def test_b30_only_faults_that_pass_by_themselves_are_retried() -> None:
     assert {fault for fault in PASSING if is_retried(fault)} == PASSING
     assert not is_retried("authentication")
     assert not is_retried("script_exhausted")
@@ -88,12 +88,12 @@ def test_only_faults_that_pass_by_themselves_are_retried() -> None:
     asked=st.floats(min_value=0, max_value=3600),
     draw=st.floats(min_value=0, max_value=1),
 )
-def test_nobody_comes_back_earlier_than_asked(attempt: int, asked: float, draw: float) -> None:
+def test_b30_nobody_comes_back_earlier_than_asked(attempt: int, asked: float, draw: float) -> None:
     assert delay_s(attempt, asked, draw) >= asked
 
 
 @given(draw=st.floats(min_value=0, max_value=1))
-def test_without_a_word_from_the_provider_the_wait_doubles_up_to_a_minute(draw: float) -> None:
+def test_b30_without_a_word_from_the_provider_the_wait_doubles_up_to_a_minute(draw: float) -> None:
     waits = [delay_s(attempt, None, draw) for attempt in range(1, 12)]
     assert waits == sorted(waits)
     assert 0.5 <= waits[0] <= 1

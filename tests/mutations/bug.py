@@ -11,6 +11,7 @@ type Family = Literal[
     "file",
     "deciders",
     "approvals",
+    "circles",
     "follower",
     "runtime",
     "memory",

@@ -6,6 +6,7 @@ than three deviations: what the simulator or the shrinker still has to learn. CI
 
 from tests.mutations.approving import APPROVALS
 from tests.mutations.bug import Bug
+from tests.mutations.circling import CIRCLING
 from tests.mutations.committing import LOG, SESSION
 from tests.mutations.deciding import DECIDERS, TIMERS
 from tests.mutations.delegating import DELEGATION
@@ -22,6 +23,7 @@ BUGS: dict[str, Bug] = {
         *LOG,
         *DECIDERS,
         *APPROVALS,
+        *CIRCLING,
         *REENACTMENT,
         *TIMERS,
         *FOLLOWERS,
