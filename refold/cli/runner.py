@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -67,8 +68,12 @@ def runner(
         raise WrongUsage(str(error)) from error
     except OSError as error:
         raise WrongUsage(f"runners cannot be served at {listen}: {error}") from error
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.stop())
+        signal.signal(number, stop)
     if warning is not None:
         say(warning)
     if json:

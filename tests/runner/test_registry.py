@@ -29,7 +29,7 @@ def my_runtimes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     (tmp_path / "my_runtimes.py").write_text(
         re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[0]
     )
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     yield
     sys.modules.pop("my_runtimes", None)
 
