@@ -35,8 +35,8 @@ STARTS = (
         file="actors/session/decide.py",
         edits=(
             (
-                "if state.hands.incarnation is None or state.start.owed:",
-                "if state.hands.incarnation is None:",
+                "if state.hands.incarnation is None or state.start.owed or owes_tools(state):",
+                "if state.hands.incarnation is None or owes_tools(state):",
             ),
         ),
         scenarios=_BY,

@@ -33,8 +33,8 @@ TOOLS = (
         file="actors/session/decide.py",
         edits=(
             (
-                "if state.hands.incarnation is None or owes_tools(state):",
-                "if state.hands.incarnation is None:",
+                "if state.hands.incarnation is None or state.start.owed or owes_tools(state):",
+                "if state.hands.incarnation is None or state.start.owed:",
             ),
         ),
         scenarios=WITH_SERVERS,
