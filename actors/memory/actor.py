@@ -33,8 +33,11 @@ from refold.eventlog.settings import Settings
 class Sources(Protocol):
     """Where memory looks. All may read files; none raises: what is unreadable is a warning, or a failure."""
 
-    def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:
-        """Return what the agent should know of its workspace, and of whatever `text` triggers."""
+    def workspace(self, settings: Settings, text: str, now_ns: int, place: str = "") -> RecallRecorded:
+        """Return what the agent should know of its workspace, and of whatever `text` triggers.
+
+        `place` is where commands see the workspace, if that is known.
+        """
         ...
 
     def knowledge(self, settings: Settings, text: str, shown: tuple[str, ...]) -> RecallRecorded:
@@ -135,8 +138,9 @@ class MemoryActor(Follower):
 
     def _lookup(self, settings: Settings, text: str, *, first: bool) -> Callable[[], RecallRecorded]:
         sources, now_ns, shown = self._sources, self.port.now_ns(), self._state.recall.sources
+        place = self._state.hands.place
         if first:
-            return lambda: sources.workspace(settings, text, now_ns)
+            return lambda: sources.workspace(settings, text, now_ns, place)
         return lambda: sources.knowledge(settings, text, shown)
 
     def _recall(self, effect: Effect, cause: int, lookup: Callable[[], RecallRecorded]) -> None:

@@ -30,10 +30,10 @@ class WorkspaceSources:
         self._users = users
         self._warned: set[tuple[str, str]] = set()
 
-    def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:
+    def workspace(self, settings: Settings, text: str, now_ns: int, place: str = "") -> RecallRecorded:
         """Return what the agent should know of its workspace, and of whatever `text` triggers."""
         workspace = Workspace(Path(settings.workspace))
-        place = _place(settings)
+        place = place or _place(settings)
         recall = _Recall()
         recall.say(_facts(settings, place, now_ns, repository(workspace)))
         if settings.instructions:
@@ -91,8 +91,10 @@ class WorkspaceSources:
             known = ", ".join(one.name for one in found.found if one.when == "listed") or "none"
             bad = "".join(f"\n{warning}" for warning in found.warnings)
             return Failure(content=f"There is no skill {name!r}. There are: {known}.{bad}")
-        folder = f"{_place(settings)}/{skill.path}".rpartition("/")[0]
-        beside = f"\n\n[Its other files, if it has any, are in {folder}]" if skill.within else ""
+        folder = skill.path.rpartition("/")[0]
+        beside = (
+            f"\n\n[Its other files, if it has any, are in {folder} of the workspace]" if skill.within else ""
+        )
         return SkillLoaded(content=f"{skill.body}{beside}", source=skill.path)
 
     def _skills(self, settings: Settings) -> Skills:

@@ -13,7 +13,7 @@ SKILL = "pdf"
 class SmallMemory:
     """What memory finds (`Sources`): the same whenever it is asked, without what was shown before."""
 
-    def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:  # noqa: ARG002
+    def workspace(self, settings: Settings, text: str, now_ns: int, place: str = "") -> RecallRecorded:  # noqa: ARG002
         return RecallRecorded(
             recall="workspace_context",
             content=f"workspace: {settings.workspace}",

@@ -108,7 +108,7 @@ class SmallWorld:
             return self.runner
         return self.delegated.setdefault(stream, FakeWorld(self.runner.answer))
 
-    def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:  # noqa: ARG002
+    def workspace(self, settings: Settings, text: str, now_ns: int, place: str = "") -> RecallRecorded:  # noqa: ARG002
         said = f"workspace: {settings.workspace}{''.join(self.secrets)}"
         return RecallRecorded(recall="workspace_context", content=said)
 

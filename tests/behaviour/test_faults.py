@@ -66,9 +66,9 @@ class Broken(SmallWorld):
         return super().price(settings)
 
     @override
-    def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:
+    def workspace(self, settings: Settings, text: str, now_ns: int, place: str = "") -> RecallRecorded:
         self.breaks("sources")
-        return super().workspace(settings, text, now_ns)
+        return super().workspace(settings, text, now_ns, place)
 
     @override
     def knowledge(self, settings: Settings, text: str, shown: tuple[str, ...]) -> RecallRecorded:

@@ -140,7 +140,7 @@ def test_b37_a_skill_is_loaded_on_demand_by_a_tool_that_memory_answers(tmp_path:
     assert isinstance(loaded, SkillLoaded)
     assert loaded.source == ".agents/skills/pdf/SKILL.md"
     assert loaded.content.startswith("Use the reader, page by page.")
-    assert f"in {tmp_path}/.agents/skills/pdf" in loaded.content
+    assert "in .agents/skills/pdf of the workspace" in loaded.content
     assert isinstance(unknown, Failure)
     assert unknown.content == "There is no skill 'doc'. There are: pdf."
     assert of(records, ActionStarted) == []
@@ -244,3 +244,10 @@ def test_b45_what_was_shown_stays_shown_after_a_restart() -> None:
         cause=scene.state.recall.waiting[0], recall="workspace_context", sources=("AGENTS.md",)
     )
     assert recall(scene, fact).claim().state.recall.sources == ("AGENTS.md",)
+
+
+def test_b36_the_agent_is_told_where_its_commands_see_the_workspace(tmp_path: Path) -> None:
+    chosen = settings(workspace=str(tmp_path), sandbox="docker")
+    content = WorkspaceSources().workspace(chosen, "hello", 0, "/work").content
+    assert "Directory: /work\n" in content
+    assert str(tmp_path) not in content

@@ -187,8 +187,8 @@ class World:
         del key, settings
         return Prepared(ok=True, detail="")
 
-    def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:
-        del settings, text
+    def workspace(self, settings: Settings, text: str, now_ns: int, place: str = "") -> RecallRecorded:
+        del settings, text, place
         return RecallRecorded(recall="workspace_context", content=f"date: {now_ns}", sources=("AGENTS.md",))
 
     def knowledge(self, settings: Settings, text: str, shown: tuple[str, ...]) -> RecallRecorded:

@@ -41,7 +41,7 @@ class RecordedWorld(SmallWorld):
         return self._observations[int(key.rpartition("/")[2])]
 
     @override
-    def workspace(self, settings: Settings, text: str, now_ns: int) -> RecallRecorded:
+    def workspace(self, settings: Settings, text: str, now_ns: int, place: str = "") -> RecallRecorded:
         return self._recalls.pop(0)
 
     @override
