@@ -1,7 +1,7 @@
 """The keeper's life: detach, take the lock, start the executor, listen, and leave nothing behind."""
 
 # pathlib would take a good part of the time that this process needs to start.
-# ruff: noqa: PTH105, PTH108, PTH110, PTH118, PTH123
+# ruff: noqa: PTH105, PTH108, PTH110, PTH115, PTH118, PTH120, PTH123
 
 import contextlib
 import fcntl
@@ -91,6 +91,7 @@ class Keeper:
         for name in (self._settings["socket"], os.path.join(self._directory, "runner.json")):
             if os.path.exists(name):
                 os.unlink(name)
+        _sweep(os.path.join(os.path.dirname(self._directory), "control"))
 
     @property
     def _driven(self) -> bool:
@@ -216,6 +217,20 @@ def main() -> None:
     finally:
         keeper.leave()
     os._exit(0)
+
+
+def _sweep(sign: str) -> None:
+    """Remove what a driver that was killed has left: the link to a socket on which nobody listens."""
+    try:
+        path = os.readlink(sign)
+    except OSError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
+        try:
+            probe.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            os.unlink(sign)
+            os.unlink(path)
 
 
 def _take(lock: int) -> None:
