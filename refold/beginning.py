@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -188,9 +189,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         branch=branch,
         instructions=instructions,
         secrets=tuple(dict.fromkeys(secrets)),
-        secret_descriptions={name: text for name, text in secrets.items() if text}
-        if isinstance(secrets, Mapping)
-        else {},
+        secret_descriptions=_descriptions(secrets),
         mcp=tuple(mcp),
         runtime=_absolute(runtime or RuntimeSettings()),
         parallel_max=parallel_max,
@@ -223,6 +222,12 @@ def check_condenser(condenser: Condenser, models: Mapping[str, ModelSettings]) -
     for one in each(condenser):
         if isinstance(one, Summary) and one.model is not None:
             choose_model(one.model, models, of="condenser.model")
+
+
+def _descriptions(secrets: Mapping[str, str] | Iterable[str]) -> dict[str, str]:
+    if not isinstance(secrets, Mapping):
+        return {}
+    return {name: text for name, text in cast("Mapping[str, str]", secrets).items() if text}
 
 
 def choose_model(  # noqa: PLR0913 - options, all of them named

@@ -192,7 +192,7 @@ def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
         try:
             msgspec.convert(value, kind)
         except msgspec.ValidationError:
-            yield f"{key} is {_shown(value)}; it must be {allowed(kind)}"
+            yield f"{key} is {_shown(cast('object', value))}; it must be {allowed(kind)}"
 
 
 def _tagged(kind: object, table: Table) -> type[Struct] | None:

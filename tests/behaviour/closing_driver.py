@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
 
 import refold
 from tests.front.test_embedding import script, shell
@@ -11,7 +12,11 @@ from tests.front.test_embedding import script, shell
 
 def main() -> None:
     folder, told = Path(sys.argv[1]), threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: told.set())
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    signal.signal(signal.SIGTERM, tell)
     with refold.open(folder / "home") as system:
         model = script(folder, shell("echo begun; sleep 100"))
         for name in ("a", "b", "c"):

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,7 +65,7 @@ class Remote:
 
 
 @contextmanager
-def served(root: Path, *, user: str, token: str) -> Iterator[Remote]:
+def served(root: Path, *, user: str, token: str) -> Generator[Remote]:
     """Serve the bare repositories below `root` to whoever has the token."""
     backend = http_backend() or "git-http-backend"
     wanted = "Basic " + base64.b64encode(f"{user}:{token}".encode()).decode()

@@ -1,6 +1,7 @@
 """Configuration: four layers, each value with its origin, each mistake with what is allowed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,7 +124,8 @@ def test_a_file_that_is_not_there_is_an_error_only_if_it_was_named(tmp_path: Pat
 
 def test_a_session_starts_with_the_model_that_its_name_means(file: Path, tmp_path: Path) -> None:
     options = configure(file, environment={}).configuration.options()
-    settings = begin(Home(tmp_path), "s", **options | {"sandbox": "local"})
+    options["sandbox"] = "local"
+    settings = begin(Home(tmp_path), "s", **options)
     assert settings.model == f"script:{tmp_path / 'answers.jsonl'}"
     assert settings.price == Price(1.0, 2.0)
     assert settings.iterations_max == 7
@@ -137,7 +139,8 @@ def test_a_session_starts_with_the_model_that_its_name_means(file: Path, tmp_pat
 
 def test_what_belongs_to_one_model_does_not_stay_with_the_next(file: Path, tmp_path: Path) -> None:
     options = configure(file, environment={}).configuration.options()
-    settings = begin(Home(tmp_path), "s", **options | {"sandbox": "local"})
+    options["sandbox"] = "local"
+    settings = begin(Home(tmp_path), "s", **options)
     other = with_model(settings, "anthropic/other")
     assert other.model == "anthropic/other"
     assert (other.price, other.base_url, other.key_env, other.parameters) == (None, None, None, {})
@@ -145,14 +148,14 @@ def test_what_belongs_to_one_model_does_not_stay_with_the_next(file: Path, tmp_p
 
 @pytest.mark.parametrize("given", [{"model": "nobody"}, {"purposes": {"condense": "nobody"}}])
 def test_a_name_that_no_model_has_is_refused_with_those_that_there_are(
-    tmp_path: Path, given: dict[str, object]
+    tmp_path: Path, given: dict[str, Any]
 ) -> None:
-    options: dict[str, object] = {
+    options: dict[str, Any] = {
         "model": "fast",
         "models": {"fast": ModelSettings(model="script:x")},
     } | given
     with pytest.raises(WrongUsage, match=r"'nobody' is unknown.*fast"):
-        begin(Home(tmp_path), "s", sandbox="local", **options)  # type: ignore[arg-type]
+        begin(Home(tmp_path), "s", sandbox="local", **options)
 
 
 CONDENSER = """
