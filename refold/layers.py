@@ -168,6 +168,7 @@ def _kind_of(key: str) -> object:
 
 
 def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
+    found = f"{key} is {_shown(value)}"
     kind = _resolved(kind) if value is not None else kind
     if _is_table(kind) and isinstance(value, dict):
         yield from _table_mistakes(cast("Table", value), cast("type[Struct]", kind), key)
@@ -192,7 +193,7 @@ def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
         try:
             msgspec.convert(value, kind)
         except msgspec.ValidationError:
-            yield f"{key} is {_shown(cast('object', value))}; it must be {allowed(kind)}"
+            yield f"{found}; it must be {allowed(kind)}"
 
 
 def _tagged(kind: object, table: Table) -> type[Struct] | None:
