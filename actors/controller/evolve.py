@@ -1,6 +1,6 @@
 """How the controller's state follows the facts."""
 
-from typing import TypeGuard, get_args
+from typing import get_args
 
 from msgspec.structs import replace
 
@@ -55,12 +55,7 @@ type Concerning = (
     | LateResultRecorded
 )
 """What changes an agent; every other event leaves it as it is."""
-_CONCERNING = frozenset[type](get_args(Concerning.__value__))
-
-
-def concerns(event: Event) -> TypeGuard[Concerning]:
-    """Whether `evolve` has anything to do: asking costs less than going through its cases in vain."""
-    return type(event) in _CONCERNING
+CONCERNING = frozenset[type[Event]](get_args(Concerning.__value__))
 
 
 def evolve(state: Agent, event: Concerning, version: int) -> Agent:

@@ -23,10 +23,12 @@ class Reenactor:
 
     def add(self, record: Record) -> None:
         """Take note of how the step under way was answered."""
+        if self._step is None and not isinstance(record.event, StepReenacted):  # as in most sessions
+            return
         match record.event:
             case StepReenacted(source=source, end=False):
                 self._step, self._action, self._found = source, None, {}
-            case ActionProposed() if self._step is not None and self._action is None:
+            case ActionProposed() if self._action is None:
                 self._action = record.version
             case ObservationRecorded(cause=int(cause), observation=found) if cause == self._action:
                 if self._step is not None:

@@ -1,6 +1,6 @@
 """How what is known of delegates follows the facts."""
 
-from typing import TypeGuard, get_args
+from typing import get_args
 
 from msgspec.structs import replace
 
@@ -16,11 +16,7 @@ from refold.eventlog.observations import DelegateResult
 
 type Concerning = ActionStarted | ObservationRecorded | LateResultRecorded | SessionForked
 """What changes delegates; every other event leaves them as they are."""
-_CONCERNING = frozenset[type](get_args(Concerning.__value__))
-
-
-def concerns(event: Event) -> TypeGuard[Concerning]:
-    return type(event) in _CONCERNING
+CONCERNING = frozenset[type[Event]](get_args(Concerning.__value__))
 
 
 def evolve(state: Delegates, event: Concerning) -> Delegates:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final, override
 
 import pykka
+from pykka import messages
 from pykka._envelope import Envelope
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from refold.actors.dispatch.port import Dispatcher
 
 __all__ = ["Actor", "Address", "AskInsideActor", "Envelope", "Inbox", "Park", "build", "refuse"]
+
+_PYKKAS_OWN = (
+    messages._ActorStop,  # noqa: SLF001 - as all of pykka's private names, in this file only
+    messages.ProxyCall,
+    messages.ProxyGetAttr,
+    messages.ProxySetAttr,
+)
+"""What pykka's own handler is for; all else is for `on_receive`."""
 
 
 class Park(BaseException):
@@ -170,7 +179,9 @@ class Actor(pykka.Actor):
     @override
     def _handle_receive(self, message: Any) -> Any:
         try:
-            return super()._handle_receive(message)
+            if isinstance(message, _PYKKAS_OWN):  # which pykka would find out by four questions
+                return super()._handle_receive(message)
+            return self.on_receive(message)
         except Exception as error:
             self._fail(error)  # also under ask, where pykka would let a half-changed actor live on
             raise

@@ -44,6 +44,8 @@ class Choices:
         """Return what dies at a point; `work` is no actor's, so only its process can."""
         if self._aim is not None and (aimed := self._aim(actor, label)) is not None:
             return aimed
+        if self.faults <= 0:
+            return None
         victims = self._at_work if work else self._inside
         choice = self.trouble(len(victims), "point") if victims else 0
         return victims[choice - 1] if choice else None

@@ -1,7 +1,7 @@
 """Who decides what happens next in a simulation: every decision is one small number, 0 the plain course."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Literal, Protocol
 
@@ -11,6 +11,16 @@ type Way = tuple[str, str]
 """A channel whose first letter may be delivered next: its sender and its receiver."""
 type Occasion = Literal["step", "point", "touch"]
 """When something may go wrong: between two steps, inside one, and where the world is touched."""
+
+
+class Troubles(Protocol):
+    """Decides whether something goes wrong, and counts how often it did."""
+
+    strikes: int
+
+    def trouble(self, count: int, occasion: Occasion, /) -> int: ...
+
+
 type Part = str | Way
 """What is slow or quick as a whole: a pair of actors, or work of one kind."""
 
@@ -85,7 +95,7 @@ class ShakenOrder:
 
     A part is a pair of actors, or all work of one kind and what comes of it: a slow disk is slow each time.
     After a fault, for some deliveries, any part whose turn it is may come last from then on: that is when
-    some are rebuilt and others have not heard of it. `trouble` strikes, and is watched.
+    some are rebuilt and others have not heard of it.
     """
 
     SHAKEN = 16
@@ -93,9 +103,9 @@ class ShakenOrder:
     UPSET = 0.2
     """How often a delivery then puts its part last."""
 
-    def __init__(self, seed: int, trouble: Callable[[int, Occasion], int]) -> None:
+    def __init__(self, seed: int, trouble: Troubles) -> None:
         self._random = Random(seed)  # noqa: S311
-        self._strike = trouble
+        self._trouble, self._strikes = trouble, 0
         self._parts: dict[Way, Part] = {}
         self._priorities: dict[Part, float] = {}
         self._shaken = 0
@@ -115,18 +125,14 @@ class ShakenOrder:
                 priority = self._priorities[part] = self._random.random()
             if priority > highest:
                 best, highest, chosen = number, priority, part
+        if self._trouble.strikes != self._strikes:
+            self._strikes, self._shaken = self._trouble.strikes, self.SHAKEN
         if self._shaken:
             self._shaken -= 1
             if self._random.random() < self.UPSET:
                 self._lowest -= 1.0
                 self._priorities[chosen] = self._lowest
         return best
-
-    def trouble(self, count: int, occasion: Occasion, /) -> int:
-        way = self._strike(count, occasion)
-        if way:
-            self._shaken = self.SHAKEN
-        return way
 
 
 def part_of(way: Way) -> Part:
@@ -143,9 +149,13 @@ class RandomTrouble:
     def __init__(self, seed: int, rate: float) -> None:
         self._random = Random(f"trouble of {seed}")  # noqa: S311
         self._rate = rate
+        self.strikes = 0
 
     def trouble(self, count: int, _: Occasion, /) -> int:
-        return 1 + int(self._random.random() * count) if self._random.random() < self._rate else 0
+        if self._random.random() >= self._rate:
+            return 0
+        self.strikes += 1
+        return 1 + int(self._random.random() * count)
 
 
 class PlannedTrouble:
@@ -164,6 +174,7 @@ class PlannedTrouble:
         self._random = chance = Random(f"trouble of {seed}")  # noqa: S311
         self._seen: dict[Occasion, int] = {"touch": 0, "point": 0, "step": 0}
         self._at: dict[Occasion, set[int]] = {"touch": set(), "point": set(), "step": set()}
+        self.strikes = 0
         stretch = chance.choice(self.STRETCHES)
         for _ in range(chance.randrange(self.FAULTS_MAX + 1)):
             occasion = chance.choice(self.SHARES)
@@ -172,7 +183,11 @@ class PlannedTrouble:
     def trouble(self, count: int, occasion: Occasion, /) -> int:
         seen = self._seen[occasion]
         self._seen[occasion] = seen + 1
-        return 1 + int(self._random.random() * count) if seen in self._at[occasion] else 0
+        return self._strike(count) if seen in self._at[occasion] else 0
+
+    def _strike(self, count: int) -> int:
+        self.strikes += 1
+        return 1 + int(self._random.random() * count)
 
 
 class ClusteredTrouble(PlannedTrouble):
@@ -189,7 +204,7 @@ class ClusteredTrouble(PlannedTrouble):
         way = super().trouble(count, occasion)
         self._soon -= 1
         if not way and self._soon == 0:
-            way = 1 + int(self._random.random() * count)
+            way = self._strike(count)
         if way:
             self._soon = 1 + int(self._random.random() * self.CLOSE)
         return way
@@ -214,17 +229,18 @@ class SwarmChooser:
     def __init__(self, seed: int) -> None:
         chance = Random(f"swarm of {seed}")  # noqa: S311
         order, kind = chance.random(), chance.random()
+        troubles: Troubles
         if kind < self.PLANS:
-            self.trouble = PlannedTrouble(seed).trouble
+            troubles = PlannedTrouble(seed)
         elif kind < self.PLANS + self.CLUSTERS:
-            self.trouble = ClusteredTrouble(seed).trouble
+            troubles = ClusteredTrouble(seed)
         else:
-            self.trouble = RandomTrouble(seed, self.RATE).trouble
+            troubles = RandomTrouble(seed, self.RATE)
+        self.trouble = troubles.trouble
         if order < self.PRIORITIES:
             self.choose = PriorityOrder(seed).choose
         elif order < self.PRIORITIES + self.SHAKEN:
-            shaken = ShakenOrder(seed, self.trouble)
-            self.choose, self.trouble = shaken.choose, shaken.trouble
+            self.choose = ShakenOrder(seed, troubles).choose
         else:
             self.choose = RandomOrder(seed).choose
 

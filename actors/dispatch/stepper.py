@@ -129,7 +129,8 @@ class Stepper:
         return self._random.random()
 
     def point(self, label: str) -> None:
-        self._fence()
+        if self._fallen is not None or get_ident() != self._thread:
+            self._fence()
         source = self._source
         if source is not OUTSIDE:
             victim = self._choices.victim(source, label, work=self._at_work)

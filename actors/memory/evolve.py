@@ -1,6 +1,6 @@
 """How memory's state follows the facts."""
 
-from typing import TypeGuard, get_args
+from typing import get_args
 
 from msgspec.structs import replace
 
@@ -44,12 +44,7 @@ type Concerning = (
     | SessionFaulted
 )
 """What changes what is to be recalled or forgotten; every other event leaves it as it is."""
-_CONCERNING = frozenset[type](get_args(Concerning.__value__))
-
-
-def concerns(event: Event) -> TypeGuard[Concerning]:
-    """Whether `evolve` has anything to do: asking costs less than going through its cases in vain."""
-    return type(event) in _CONCERNING
+CONCERNING = frozenset[type[Event]](get_args(Concerning.__value__))
 
 
 def evolve(state: Recall, event: Concerning, version: int) -> Recall:

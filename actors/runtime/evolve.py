@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import TypeGuard, get_args
+from typing import get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ type Concerning = (
     | SessionForked
 )
 """What changes the hands; every other event leaves them as they are."""
-_CONCERNING = frozenset[type](get_args(Concerning.__value__))
+CONCERNING = frozenset[type[Event]](get_args(Concerning.__value__))
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -56,11 +56,6 @@ def only_looks(action: Action) -> bool:
             return read_only
         case _:
             return False
-
-
-def concerns(event: Event) -> TypeGuard[Concerning]:
-    """Whether `evolve` has anything to do: asking costs less than going through its cases in vain."""
-    return type(event) in _CONCERNING
 
 
 def evolve(state: Hands, event: Concerning, version: int) -> Hands:

@@ -41,11 +41,17 @@ class Hands(Struct, frozen=True, kw_only=True):
     @property
     def acting(self) -> OpenAction | None:
         """What the runner was told to carry out; a delegate needs none of it."""
-        return next((one for one in self.open if one.incarnation not in {None, DELEGATE}), None)
+        for one in self.open:
+            if one.incarnation not in {None, DELEGATE}:
+                return one
+        return None
 
     @property
     def started(self) -> OpenAction | None:
-        return next((action for action in self.open if action.incarnation is not None), None)
+        for action in self.open:
+            if action.incarnation is not None:
+                return action
+        return None
 
     def side_by_side(self, most: int) -> tuple[OpenAction, ...]:
         """Return what may be under way at once: the first, and behind one that only looks, such as it."""

@@ -1,21 +1,26 @@
 """How a session's state follows the facts: each noun takes the events that are its own."""
 
-from collections.abc import Iterable
-from typing import TypeGuard, get_args
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from refold.actors.controller.evolve import concerns as concerns_agent
+from refold.actors.controller.evolve import CONCERNING as AGENTS
 from refold.actors.controller.evolve import evolve as evolve_agent
-from refold.actors.delegation.evolve import concerns as concerns_delegates
+from refold.actors.controller.state import Agent
+from refold.actors.delegation.evolve import CONCERNING as DELEGATES
 from refold.actors.delegation.evolve import evolve as evolve_delegates
-from refold.actors.memory.evolve import concerns as concerns_recall
+from refold.actors.delegation.state import Delegates
+from refold.actors.memory.evolve import CONCERNING as RECALLS
 from refold.actors.memory.evolve import evolve as evolve_recall
-from refold.actors.runtime.evolve import concerns as concerns_hands
+from refold.actors.memory.state import Recall
+from refold.actors.runtime.evolve import CONCERNING as HANDS
 from refold.actors.runtime.evolve import evolve as evolve_hands
+from refold.actors.runtime.state import Hands
 from refold.actors.session.state import Life, State
-from refold.actors.start.evolve import concerns as concerns_start
+from refold.actors.start.evolve import CONCERNING as STARTS
 from refold.actors.start.evolve import evolve as evolve_start
+from refold.actors.start.state import Start
 from refold.actors.tools.toolbox import names_of
 from refold.eventlog.events import (
     Event,
@@ -45,7 +50,7 @@ type _Concerning = (
     | RecallRecorded
 )
 """What changes a life; every other event leaves it as it is."""
-_CONCERNING = frozenset[type](get_args(_Concerning.__value__))
+_LIVES = frozenset[type[Event]](get_args(_Concerning.__value__))
 
 
 class NotUnderstood(Exception):
@@ -56,14 +61,15 @@ def evolve(state: State, event: Event, version: int) -> State:
     """Return the state after `event`. Total: a fact cannot be refused."""
     if event.foreign is not None:
         return replace(state, version=version)
+    life, agent, recall, hands, delegates, start = _NOUNS[type(event)]
     return State(
         version=version,
-        life=_evolve_life(state.life, event) if _concerns_life(event) else state.life,
-        agent=evolve_agent(state.agent, event, version) if concerns_agent(event) else state.agent,
-        recall=evolve_recall(state.recall, event, version) if concerns_recall(event) else state.recall,
-        hands=evolve_hands(state.hands, event, version) if concerns_hands(event) else state.hands,
-        delegates=evolve_delegates(state.delegates, event) if concerns_delegates(event) else state.delegates,
-        start=evolve_start(state.start, event) if concerns_start(event) else state.start,
+        life=life(state.life, event) if life else state.life,
+        agent=agent(state.agent, event, version) if agent else state.agent,
+        recall=recall(state.recall, event, version) if recall else state.recall,
+        hands=hands(state.hands, event, version) if hands else state.hands,
+        delegates=delegates(state.delegates, event) if delegates else state.delegates,
+        start=start(state.start, event) if start else state.start,
     )
 
 
@@ -86,10 +92,6 @@ def understood(event: Event) -> None:
     """Raise `NotUnderstood` for an event that a driver must not skip."""
     if isinstance(event, Unknown):
         raise NotUnderstood(f"an event of type {event.name!r} was written by a newer version of Refold")
-
-
-def _concerns_life(event: Event) -> TypeGuard[_Concerning]:
-    return type(event) in _CONCERNING
 
 
 def _evolve_life(life: Life, event: _Concerning) -> Life:
@@ -154,3 +156,30 @@ def changed(settings: Settings, event: SettingsChanged) -> Settings:
         key_env=settings.key_env if event.key_env is None else event.key_env,
         parameters=settings.parameters if event.parameters is None else event.parameters,
     )
+
+
+type _Evolve[S] = Callable[[S, Any], S]
+type _EvolveAt[S] = Callable[[S, Any, int], S]
+
+_NOUNS: Mapping[
+    type[Event],
+    tuple[
+        _Evolve[Life] | None,
+        _EvolveAt[Agent] | None,
+        _EvolveAt[Recall] | None,
+        _EvolveAt[Hands] | None,
+        _Evolve[Delegates] | None,
+        _Evolve[Start] | None,
+    ],
+] = {
+    kind: (
+        _evolve_life if kind in _LIVES else None,
+        evolve_agent if kind in AGENTS else None,
+        evolve_recall if kind in RECALLS else None,
+        evolve_hands if kind in HANDS else None,
+        evolve_delegates if kind in DELEGATES else None,
+        evolve_start if kind in STARTS else None,
+    )
+    for kind in (*get_args(Event.__value__), Unknown)
+}
+"""Who takes in what: to look it up costs less than to go through the cases of all in vain."""

@@ -1,6 +1,6 @@
 """How a start follows the facts."""
 
-from typing import TypeGuard, get_args
+from typing import get_args
 
 from msgspec.structs import replace
 
@@ -14,11 +14,7 @@ type Concerning = (
     SessionStarted | SessionForked | RuntimeConnected | StartStepEnded | StartEnded | RuntimeReleased
 )
 """What changes a start; every other event leaves it as it is."""
-_CONCERNING = frozenset[type](get_args(Concerning.__value__))
-
-
-def concerns(event: Event) -> TypeGuard[Concerning]:
-    return type(event) in _CONCERNING
+CONCERNING = frozenset[type[Event]](get_args(Concerning.__value__))
 
 
 def evolve(state: Start, event: Concerning) -> Start:

@@ -196,13 +196,13 @@ class SessionRun:
             self._check_asked()
         if len(self.world.let_go) > self._let_go:
             self._check_let_go()
-        if any(isinstance(trouble, Fenced) for trouble in self._troubles):
+        if self._troubles and any(isinstance(trouble, Fenced) for trouble in self._troubles):
             if not {"rival", "broken"} & set(self.stepper.story.struck):
                 raise Broken("only_a_rival_or_a_broken_disk_ends_a_drive", str(self._troubles[-1]))
             self.stepper.crash_all()  # Nobody goes on with a session that is not theirs: the process ends.
             raise ProcessDied("another driver has the session, or the disk is gone")
         self.person.listen()
-        while self._plan and self.minutes.version >= self._plan[0][0]:
+        while self._plan and self.root.minutes.version >= self._plan[0][0]:
             self._do(self._plan.pop(0)[1])
 
     def rest(self) -> bool:

@@ -10,6 +10,7 @@ from refold.actors.dispatch.choosers import (
     PlannedTrouble,
     PriorityOrder,
     RandomChooser,
+    RandomTrouble,
     Replay,
     ShakenOrder,
     SwarmChooser,
@@ -79,7 +80,7 @@ def test_a_disk_that_is_slow_is_slow_each_time() -> None:
     assert part_of(("a/1", "b/1")) != part_of(("a/2", "b/1"))
     slow = 0
     for seed in range(100):
-        order = ShakenOrder(seed, lambda _, __: 0)
+        order = ShakenOrder(seed, RandomTrouble(seed, 0.0))
         choices = [order.choose(2, (("a", "x"), ("*work", f"disk/{number}"))) for number in range(20)]
         assert len(set(choices)) == 1
         slow += choices[0] == 0
@@ -89,10 +90,11 @@ def test_a_disk_that_is_slow_is_slow_each_time() -> None:
 def test_what_goes_wrong_upsets_the_order_for_a_while() -> None:
     upset = 0
     for seed in range(100):
-        order = ShakenOrder(seed, lambda _, __: 1)
+        trouble = RandomTrouble(seed, 1.0)
+        order = ShakenOrder(seed, trouble)
         before = [order.choose(3, WAYS) for _ in range(20)]
         assert len(set(before)) == 1
-        order.trouble(1, "point")
+        trouble.trouble(1, "point")
         upset += len({order.choose(3, WAYS) for _ in range(ShakenOrder.SHAKEN)}) > 1
         after = [order.choose(3, WAYS) for _ in range(20)]
         assert len(set(after)) == 1
