@@ -18,8 +18,9 @@ from refold.actors.session.commands import (
     FireTimer,
     ReportAnswer,
     ReportRecording,
+    ReportStep,
 )
-from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, SetTimer
+from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, RunStep, SetTimer
 from refold.actors.session.messages import controller_name
 from refold.actors.session.state import State
 from refold.actors.tools.server_tools import meant, resolved
@@ -30,6 +31,7 @@ from refold.eventlog.observations import RunOutput
 from refold.eventlog.record import Record
 from refold.eventlog.risk import Assessment
 from refold.eventlog.settings import Price, Settings
+from refold.eventlog.starting import StartStepEnded
 from refold.projections.condensing import forgetting
 from refold.projections.conversation import Conversation
 from refold.projections.request import Request, estimate_tokens
@@ -56,6 +58,13 @@ class _Heard(Struct, frozen=True):
     fact: ModelAnswered | ModelFailed
     wanted: tuple[Proposal | Refusal, ...] | None = None
     assessments: tuple[Assessment | None, ...] = ()
+
+
+class _Loaded(Struct, frozen=True):
+    """Whether the analyzer of the settings can be had."""
+
+    key: str
+    fact: StartStepEnded
 
 
 class _Read(Struct, frozen=True):
@@ -102,6 +111,8 @@ class ControllerActor(Follower):
                 self._ask(effect)
             case ReadRecording():
                 self._read(effect)
+            case RunStep(step="analyzer"):
+                self._load_analyzer(effect)
             case SetTimer(timer=timer, when=when):
                 fire = FireTimer(id=f"{self._stream}/timer/{timer}", at=when, timer=timer)
                 self.port.at(self.key(effect), when, self.name, fire)
@@ -121,12 +132,32 @@ class ControllerActor(Follower):
                         assessments=assessments,
                     )
                 )
+            case _Loaded(key=key, fact=fact):
+                id_ = f"{self._stream}/{key}/{self._state.life.epoch}"
+                self.tell_session(ReportStep(id=id_, at=self.port.now_ns(), fact=fact))
             case _Read(command=command, assessments=assessments):
                 self.tell_session(replace(command, assessment=next(iter(assessments), None)))
             case FireTimer():
                 self.tell_session(replace(message, at=self.port.now_ns()))
             case _:
                 raise TypeError(f"not a message to a controller: {message!r}")
+
+    def _load_analyzer(self, effect: RunStep) -> None:
+        """See whether a user's own analyzer can be had, before anything depends on it."""
+        settings, analysts, port = self._settings, self._analysts, self.port
+
+        def work() -> _Loaded:
+            began = port.now_ns()
+            why = analysts.missing(settings)
+            fact = StartStepEnded(
+                step="analyzer",
+                outcome="done" if why is None else "failed",
+                seconds=(port.now_ns() - began) / 1e9,
+                detail=why or settings.analyzer_in_force,
+            )
+            return _Loaded(effect.key, fact)
+
+        self.port.perform(self.key(effect), work, to=self.name)
 
     # Asking -------------------------------------------------------------------------------------------
 

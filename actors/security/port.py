@@ -42,6 +42,10 @@ class AnalyzerUnknown(LookupError):
 class Analysts(Protocol):
     """Where the controller has actions assessed: the analyzer that the settings name."""
 
+    def missing(self, settings: Settings) -> str | None:
+        """Return why the analyzer in force cannot be had here; None if it can."""
+        ...
+
     def assess(
         self, settings: Settings, wanted: Sequence[Action | None], directory: str
     ) -> tuple[Assessment | None, ...]:

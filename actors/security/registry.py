@@ -69,6 +69,13 @@ class RealAnalysts:
     def __init__(self) -> None:
         self._open: dict[str, Guarded] = {}
 
+    def missing(self, settings: Settings) -> str | None:
+        try:
+            check_analyzer(settings)
+        except AnalyzerUnknown as unknown:
+            return str(unknown)
+        return None
+
     def assess(
         self, settings: Settings, wanted: Sequence[Action | None], directory: str
     ) -> tuple[Assessment | None, ...]:

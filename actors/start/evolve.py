@@ -4,6 +4,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
+from refold.actors.security.names import is_own
 from refold.actors.start.state import Start
 from refold.actors.start.steps import HOOKS, SETUP, in_order
 from refold.eventlog.events import Event, RuntimeConnected, SessionForked, SessionStarted
@@ -48,6 +49,8 @@ def _asked(settings: Settings) -> set[StartStep]:
     asked = set[StartStep]()
     if settings.secrets:
         asked.add("secrets")
+    if is_own(settings.analyzer_in_force):  # One of ours is there, or the start ends without trying.
+        asked.add("analyzer")
     if settings.repository is not None:
         asked.add("repository")
     return asked

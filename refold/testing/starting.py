@@ -36,6 +36,7 @@ class Starting:
         match record.event:
             case SessionStarted(settings=settings):
                 self._asked |= {"secrets"} if settings.secrets else set()
+                self._asked |= {"analyzer"} if ":" in (settings.analyzer or "") else set()
                 self._asked |= {"repository"} if settings.repository is not None else set()
             case RuntimeConnected(incarnation=incarnation, found=found):
                 self._runner = incarnation

@@ -58,6 +58,11 @@ class TroubledWorld(SmallWorld):
         self.servers = FakeServers(lambda _: OFFERED, self.runner.answer, self._trouble_with_server)
 
     @override
+    def missing(self, settings: Settings) -> str | None:
+        self.stepper.point("loading the analyzer")
+        return "it cannot be loaded" if self.stepper.mishap("analyzer", "missing") else None
+
+    @override
     def assess(
         self, settings: Settings, wanted: Sequence[Action | None], directory: str
     ) -> tuple[Assessment | None, ...]:

@@ -73,6 +73,9 @@ class SmallWorld:
     def analysts(self) -> "SmallWorld":
         return self
 
+    def missing(self, settings: Settings) -> str | None:  # noqa: ARG002 - it can be had
+        return None
+
     def assess(
         self,
         settings: Settings,  # noqa: ARG002 - one analyzer for all

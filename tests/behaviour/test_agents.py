@@ -1,10 +1,13 @@
 """Agents by name: what each is told and offered is on record, and its calls are read against that."""
 
+from refold.actors.session.commands import ReportRelease, ReportStep
+from refold.actors.session.due import RunStep, due
 from refold.actors.tools.toolbox import names_of
 from refold.eventlog.actions import Read
 from refold.eventlog.events import ActionProposed, AgentStateChanged, CallRefused, SystemMessageAdded
 from refold.eventlog.settings import AgentSettings, Role
-from tests.behaviour.scenes import RUN, Scene
+from refold.eventlog.starting import RuntimeReleased, StartStepEnded
+from tests.behaviour.scenes import AT, RUN, Scene
 
 
 def offered(scene: Scene) -> tuple[str, ...]:
@@ -58,3 +61,25 @@ def test_a_users_own_agent_is_what_was_recorded_of_it() -> None:
     scene = Scene().running(agent="counting:Agent", role=role)
     assert scene.of(SystemMessageAdded)[0].content == "You count."
     assert offered(scene) == ("execute_bash", "finish")
+
+
+def test_b06_an_analyzer_of_ones_own_that_cannot_be_had_ends_the_start_and_continue_tries_again() -> None:
+    scene = Scene().start(analyzer="house.rules:Strict")
+    assert RunStep in {type(effect) for effect in due(scene.state)}
+    missing = StartStepEnded(step="analyzer", outcome="failed", detail="ModuleNotFoundError: house")
+    scene.do(ReportStep(id="a", at=AT, fact=missing))
+    assert scene.of(AgentStateChanged)[-1].state == "error"
+    assert "'analyzer': ModuleNotFoundError: house" in scene.reason()
+    scene.do(ReportRelease(id="r", at=AT, fact=RuntimeReleased())).go_on()
+    assert RunStep in {type(effect) for effect in due(scene.state)}
+    scene.do(ReportStep(id="b", at=AT, fact=StartStepEnded(step="analyzer", detail="house.rules:Strict")))
+    assert scene.agent == "loading"
+    assert RunStep not in {type(effect) for effect in due(scene.state)}
+
+
+def test_b02_an_analyzer_of_ones_own_is_loaded_before_the_sandbox_is_waited_for() -> None:
+    scene = Scene().start(analyzer="house.rules:Strict").connect()
+    assert scene.agent == "loading"
+    assert scene.of(SystemMessageAdded) == []
+    scene.do(ReportStep(id="b", at=AT, fact=StartStepEnded(step="analyzer")))
+    assert len(scene.of(SystemMessageAdded)) == 1

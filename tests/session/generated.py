@@ -153,6 +153,9 @@ class World:
     def analysts(self) -> "World":
         return self
 
+    def missing(self, settings: Settings) -> None:
+        del settings
+
     def assess(
         self, settings: Settings, wanted: Sequence[Action | None], directory: str
     ) -> tuple[Assessment | None, ...]:
