@@ -121,6 +121,8 @@ class RealEdges:
                 servers.close()
         runner = self._runners[stream]
         if end_runner:
+            for name in [name for name in self._runners if name.startswith(f"{stream}~")]:
+                self._runners[name].end()  # Also one that came up while its delegate was already ending.
             runner.end()
         else:
             runner.close()

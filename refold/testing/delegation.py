@@ -9,9 +9,11 @@ from refold.eventlog.events import (
     LateAnswerRecorded,
     LateResultRecorded,
     ObservationRecorded,
+    RecallRecorded,
     RuntimeConnected,
     RuntimeFailed,
     RuntimeLost,
+    SessionClosed,
     SessionStarted,
 )
 from refold.eventlog.observations import DelegateResult
@@ -22,7 +24,15 @@ from refold.testing.watched import Watched
 ENDS: frozenset[AgentState] = frozenset({"finished", "rejected", "error", "stopped", "awaiting_user_input"})
 """How a delegate can end."""
 
-LATE = LateAnswerRecorded, LateResultRecorded, RuntimeConnected, RuntimeFailed, RuntimeLost
+LATE = (
+    LateAnswerRecorded,
+    LateResultRecorded,
+    RecallRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    RuntimeLost,
+    SessionClosed,
+)
 """What the world may still tell of a delegate whose end is being recorded: it leads to nothing."""
 
 ROUNDING_USD = 1e-9

@@ -25,13 +25,6 @@ DELEGATION = (
         scenarios=_HERE,
     ),
     Bug(
-        name="a step is taken while a delegate that was stopped still works",
-        family="delegation",
-        file="actors/controller/decide.py",
-        edits=(("        and not state.delegates\n", ""),),
-        scenarios=_HERE,
-    ),
-    Bug(
         name="a delegate gives its result before its own delegates have",
         family="delegation",
         file="actors/delegation/reporter.py",
@@ -41,13 +34,6 @@ DELEGATION = (
                 "not state.life.closed",
             ),
         ),
-        scenarios=_HERE,
-    ),
-    Bug(
-        name="a pause does not reach the delegate",
-        family="delegation",
-        file="actors/delegation/actor.py",
-        edits=(('if state.agent.state == "paused":', 'if state.agent.state == "rejected":'),),
         scenarios=_HERE,
     ),
     Bug(
@@ -63,21 +49,10 @@ DELEGATION = (
         scenarios=_HERE,
     ),
     Bug(
-        name="a result is told once, and lost with whoever was told it",
+        name="a delegate may spend what its parent has not",
         family="delegation",
-        file="actors/delegation/reporter.py",
-        edits=(
-            (
-                "        stream, action = parent\n        self.port.tell",
-                (
-                    "        stream, action = parent\n"
-                    "        if self._reason == self._stream:\n"
-                    "            return\n"
-                    "        self._reason = self._stream\n"
-                    "        self.port.tell"
-                ),
-            ),
-        ),
+        file="actors/delegation/decide.py",
+        edits=(("budget = left if budget is None else min(left, budget)", "del left"),),
         scenarios=_HERE,
     ),
 )
