@@ -72,5 +72,6 @@ def _check(agent: Agent) -> None:
     for part in ("name", "tools", "system_prompt", "read"):
         if not hasattr(agent, part):
             raise TypeError(f"{agent!r} is no agent: it has no `{part}`")
-    if not all(isinstance(tool, str) for tool in agent.tools):
+    tools: tuple[object, ...] = agent.tools
+    if not all(isinstance(tool, str) for tool in tools):
         raise TypeError(f"the tools of {agent!r} are not all names")
