@@ -28,6 +28,13 @@ class Run(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="run"):
     restart: bool = False
 
 
+class RunIPython(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="run_ipython"):
+    """A cell of Python for an interpreter that remembers; `timeout` in seconds."""
+
+    code: str
+    timeout: float | None = None
+
+
 class Read(_Action, frozen=True, kw_only=True, omit_defaults=True, tag="read"):
     """Look at a file or folder; `view_range` is [first line, last line], 1-based, -1 for the end."""
 
@@ -136,5 +143,6 @@ type Action = (
     | Message
     | McpCall
     | TrackTasks
+    | RunIPython
     | Other
 )

@@ -23,6 +23,12 @@ class RunOutput(_Observation, frozen=True, kw_only=True, tag="run"):
     directory: str = ""
 
 
+class IPythonOutput(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="run_ipython"):
+    """What a cell printed, its last value and its errors included."""
+
+    code: str = ""
+
+
 class FileContent(_Observation, frozen=True, kw_only=True, omit_defaults=True, tag="read"):
     path: str
 
@@ -104,6 +110,7 @@ class OtherObservation(_Observation, frozen=True, kw_only=True, omit_defaults=Tr
 
 type Observation = (
     RunOutput
+    | IPythonOutput
     | FileContent
     | FileEdited
     | FileWritten

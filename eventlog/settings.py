@@ -152,6 +152,7 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     condenser: Condenser = CONDENSER
     mcp: tuple[MCPServer, ...] = ()
     runtime: RuntimeSettings = RuntimeSettings()
+    ipython: bool = False
     parallel_max: int = 1
     """Actions that may run side by side where all of them only look."""
 

@@ -16,6 +16,7 @@ from refold.eventlog.actions import (
     Read,
     Reject,
     Run,
+    RunIPython,
     Think,
     TrackTasks,
     Write,
@@ -44,6 +45,8 @@ def call_of(action: Action) -> tuple[str, dict[str, Any]] | None:
             return "reject", _given(action, "message")
         case Delegate(agent=agent, task=task):
             return "delegate", {"agent": agent, "task": task}
+        case RunIPython():
+            return "execute_ipython_cell", _given(action, "code", "timeout")
         case TrackTasks():
             return "task_tracker", _given(action, "command", "task_list")
         case McpCall(name=name, arguments=arguments) | Other(name=name, arguments=arguments):
@@ -70,6 +73,7 @@ def text_of(action: Action) -> str:
             | Delegate()
             | McpCall()
             | TrackTasks()
+            | RunIPython()
             | Other()
         ):
             return action.thought

@@ -24,6 +24,7 @@ from refold.eventlog.actions import (
     Read,
     Reject,
     Run,
+    RunIPython,
     Think,
     TrackTasks,
     Write,
@@ -232,8 +233,8 @@ def _fits(action: Action, observation: Observation) -> bool:
 def _texts(action: Action) -> tuple[str, ...]:
     """Return the texts by which an action can name a place."""
     match action:
-        case Run(command=command):
-            return (command,)
+        case Run(command=text) | RunIPython(code=text):
+            return (text,)
         case Read(path=path) | Edit(path=path) | Write(path=path):
             return (path,)
         case Other(arguments=arguments) | McpCall(arguments=arguments):

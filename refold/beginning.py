@@ -136,6 +136,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
     mcp: Sequence[MCPServer] = (),
     runtime: RuntimeSettings | None = None,
     parallel_max: int = PARALLEL_MAX,
+    ipython: bool = False,
     repository: str | None = None,
     branch: str | None = None,
     instructions: str = "",
@@ -193,6 +194,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         mcp=tuple(mcp),
         runtime=_absolute(runtime or RuntimeSettings()),
         parallel_max=parallel_max,
+        ipython=ipython,
     )
     return employ(settings, agent, team, delegation_depth=delegation_depth)
 

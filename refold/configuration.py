@@ -68,6 +68,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     secrets: dict[str, str] = {}
     """Environment variables that hold secrets, with what the agent is told of each."""
     mcp: dict[str, MCPTarget] = {}
+    ipython: bool = False
     runtime: RuntimeSettings = RuntimeSettings()
 
     condenser: Condenser = CONDENSER
@@ -90,6 +91,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "retries_max": self.limits.retries,
             "repairs_max": self.limits.repairs,
             "parallel_max": self.limits.parallel,
+            "ipython": self.ipython,
             "models": self.models,
             "purposes": self.purposes,
             "prices": self.prices,

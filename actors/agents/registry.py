@@ -8,6 +8,7 @@ from refold.actors.security.schema import with_estimate
 from refold.actors.tools import (
     delegate,
     execute_bash,
+    execute_ipython_cell,
     finish,
     reject,
     str_replace_editor,
@@ -33,6 +34,7 @@ AGENTS: dict[str, Agent] = {
             name="codeact",
             tools=(
                 execute_bash.NAME,
+                execute_ipython_cell.NAME,
                 str_replace_editor.NAME,
                 delegate.NAME,
                 think.NAME,
@@ -83,6 +85,8 @@ def _offered(
     names: tuple[str, ...], settings: Settings, theirs: dict[str, dict[str, Any]]
 ) -> tuple[dict[str, Any], ...]:
     schemas = {**SCHEMAS, **theirs}
+    if not settings.ipython:
+        del schemas[execute_ipython_cell.NAME]
     if settings.agents and settings.delegation_depth > 0:
         schemas = {**schemas, delegate.NAME: delegate.schema(settings.agents)}
     offered = tuple(schemas[name] for name in names if name in schemas)

@@ -23,6 +23,7 @@ from refold.actors.session.commands import (
 from refold.actors.session.due import AskModel, Effect, PrepareAsk, ReadRecording, RunStep, SetTimer
 from refold.actors.session.messages import controller_name
 from refold.actors.session.state import State
+from refold.actors.tools.execute_ipython_cell import cell_of
 from refold.actors.tools.server_tools import meant, resolved
 from refold.actors.tools.toolbox import Proposal, Refusal, read_answer
 from refold.eventlog.events import ModelAnswered, ModelAsked, ModelFailed, ObservationRecorded, StepReenacted
@@ -272,7 +273,7 @@ class ControllerActor(Follower):
                 source=effect.cursor + 1 if step is None else step.version, end=end, diverged=diverged
             ),
             message=None if step is None or end else step.message,
-            action=None if step is None or end else step.action,
+            action=None if step is None or end or step.action is None else cell_of(step.action, settings),
             tool_call_id=None if step is None or end else step.tool_call_id,
         )
         if command.action is None or settings.analyzer_in_force == "none":

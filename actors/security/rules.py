@@ -22,6 +22,7 @@ from refold.eventlog.actions import (
     Read,
     Reject,
     Run,
+    RunIPython,
     Think,
     TrackTasks,
     Write,
@@ -51,6 +52,8 @@ def _found(action: Action, surroundings: Surroundings) -> list[Finding]:
             return [low("touches nothing")]
         case Delegate():
             return [low("another agent's actions are assessed as it takes them")]
+        case RunIPython():
+            return [unknown("Python code is not read")]
         case McpCall(server=server, tool=tool):
             return [unknown(f"nobody here knows what {tool} of {server} does, outside the sandbox")]
         case Other(name=name):

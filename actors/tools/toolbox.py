@@ -7,6 +7,7 @@ from msgspec import Struct
 from refold.actors.tools import (
     delegate,
     execute_bash,
+    execute_ipython_cell,
     finish,
     load_skill,
     reject,
@@ -27,6 +28,7 @@ from refold.eventlog.actions import (
     Read,
     Reject,
     Run,
+    RunIPython,
     Think,
 )
 from refold.eventlog.events import ModelAnswered, ToolCall
@@ -38,7 +40,16 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "type": "function",
         "function": {"name": tool.NAME, "description": tool.DESCRIPTION, "parameters": tool.PARAMETERS},
     }
-    for tool in (execute_bash, str_replace_editor, think, finish, reject, view, task_tracker)
+    for tool in (
+        execute_bash,
+        str_replace_editor,
+        think,
+        finish,
+        reject,
+        view,
+        task_tracker,
+        execute_ipython_cell,
+    )
 }
 """Every tool that is the same wherever it is offered, as a model is shown it."""
 
@@ -120,6 +131,8 @@ def read_call(call: ToolCall, thought: str, tools: tuple[str, ...] = TOOL_NAMES)
         case reject.NAME:
             message = arguments.text("message") or ""
             return Reject(message=message, thought=thought, extra=arguments.rest())
+        case execute_ipython_cell.NAME:
+            return _cell(call, arguments, thought)
         case task_tracker.NAME:
             wanted = task_tracker.read(arguments, thought)
             return _refused(call, wanted) if isinstance(wanted, str) else wanted
@@ -142,6 +155,14 @@ def _run(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal
         thought=thought,
         extra=arguments.rest(),
     )
+
+
+def _cell(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:
+    code = arguments.text("code")
+    if code is None:
+        return _refused(call, "execute_ipython_cell needs `code`.")
+    timeout = arguments.number("timeout")
+    return RunIPython(code=code, timeout=timeout, thought=thought, extra=arguments.rest())
 
 
 def _edit(call: ToolCall, arguments: Arguments, thought: str) -> Action | Refusal:

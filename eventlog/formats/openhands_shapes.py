@@ -17,6 +17,7 @@ from refold.eventlog.actions import (
     Read,
     Reject,
     Run,
+    RunIPython,
     Think,
     TrackTasks,
     Write,
@@ -30,6 +31,7 @@ from refold.eventlog.observations import (
     FileEdited,
     FileWritten,
     Finished,
+    IPythonOutput,
     McpResult,
     Observation,
     OtherObservation,
@@ -61,6 +63,9 @@ def action_shape(action: Action, *, confirmation: str) -> Shape:
             fields: Json = {"command": command, "is_input": is_input, "thought": thought, "blocking": False}
             fields |= {"is_static": False, "cwd": None, "hidden": False, "confirmation_state": confirmation}
             return Shape("run", f"Running command: {command}", fields)
+        case RunIPython(code=code):
+            fields = {"code": code, "thought": thought, "confirmation_state": confirmation}
+            return Shape("run_ipython", f"Running Python code interactively: {code}", fields)
         case Read(path=path, view_range=lines):
             fields = {"path": path, "start": 0, "end": -1, "thought": thought, "impl_source": _EDITOR}
             fields["view_range"] = None if lines is None else list(lines)
@@ -114,6 +119,8 @@ def observation_shape(observation: Observation) -> Shape | None:
             metadata |= {"working_dir": directory, "py_interpreter_path": None, "prefix": "", "suffix": ""}
             message = f"Command `{command}` executed with exit code {code}."
             return Shape("run", message, {"command": command, "metadata": metadata, "hidden": False})
+        case IPythonOutput(code=code):
+            return Shape("run_ipython", "Code executed in IPython cell.", {"code": code, "image_urls": None})
         case FileContent(path=path):
             return Shape("read", f"I read the file {path}.", {"path": path, "impl_source": _EDITOR})
         case FileWritten(path=path):
@@ -163,6 +170,8 @@ def function_of(action: Action) -> str:
             return "reject"
         case Delegate():
             return "delegate"
+        case RunIPython():
+            return "execute_ipython_cell"
         case TrackTasks():
             return "task_tracker"
         case McpCall(name=name) | Other(name=name):

@@ -14,6 +14,7 @@ from refold.eventlog.actions import (
     Read,
     Reject,
     Run,
+    RunIPython,
     Think,
     TrackTasks,
     Write,
@@ -26,6 +27,7 @@ from refold.eventlog.observations import (
     FileEdited,
     FileWritten,
     Finished,
+    IPythonOutput,
     McpResult,
     Observation,
     OtherObservation,
@@ -74,6 +76,8 @@ def did(action: Action) -> tuple[str, str]:
             return thought, f"delegates to {agent}: {task}"
         case Message(content=content):
             return "", f"says: {content}"
+        case RunIPython(code=code, thought=thought):
+            return thought, f">>> {code}"
         case TrackTasks(command=command, thought=thought):
             return thought, "plans" if command == "plan" else "looks at its tasks"
         case McpCall(server=server, tool=tool, thought=thought):
@@ -103,7 +107,7 @@ def got(observation: Observation) -> tuple[str, bool]:
             return observation.content, not observation.content.startswith("ERROR")
         case DelegateResult(status=status):
             return observation.content, status in {"finished", "awaiting_user_input"}
-        case TaskList(content=content):
+        case TaskList(content=content) | IPythonOutput(content=content):
             return content, True
         case McpResult(content=content, is_error=is_error):
             return content, not is_error

@@ -15,7 +15,9 @@ def main() -> None:
     home, model, program, *arguments = json.loads(sys.argv[1])
     server = MCPServer(name="all", command=program, args=tuple(arguments))
     with refold.open(home) as system:
-        session = system.start("call it", session="s", model=model, sandbox="local", mcp=(server,))
+        session = system.start(
+            "call it", session="s", model=model, sandbox="local", mcp=(server,), parallel_max=1
+        )
         for record in session.watch():
             if isinstance(record.event, ActionStarted):
                 sys.stdout.write("started\n")

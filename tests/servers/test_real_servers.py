@@ -87,7 +87,7 @@ def start(
     confirm: ConfirmationPolicy = "never",
 ) -> Session:
     model = script(folder, *answers, FINISH)
-    return system.start("call it", model=model, sandbox="local", mcp=servers, confirm=confirm)
+    return system.start("call it", model=model, sandbox="local", mcp=servers, confirm=confirm, parallel_max=1)
 
 
 @pytest.mark.parametrize("way", [by_command, by_http])

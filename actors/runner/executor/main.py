@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .bounded import within
+from .cells import Cells
 from .commands import Commands
 from .editor import Editor
 from .limits import limit
@@ -39,6 +40,12 @@ class Executor:
             limits=limits,
         )
         self._editor = Editor(workspace=self._workspace)
+        self._cells = Cells(
+            workspace=self._workspace,
+            environment=settings["environment"],
+            limit_s=settings["action_timeout_s"],
+        )
+        self._in_cell = False
         self._current: str | None = None
         self._todo: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         threading.Thread(target=self._work, daemon=True).start()
@@ -47,7 +54,8 @@ class Executor:
         if "interrupt" in message:
             if self._current not in (None, message["interrupt"]):
                 return  # What it meant is over; the next action is not to suffer for it.
-            threading.Thread(target=self._commands.interrupt, daemon=True).start()
+            ending = self._cells.interrupt if self._in_cell else self._commands.interrupt
+            threading.Thread(target=ending, daemon=True).start()
         elif message["action"].get("kind") == "read":  # Whoever sends it lets nothing run that changes files.
             threading.Thread(target=self._look, args=(message,), daemon=True).start()
         else:
@@ -82,10 +90,19 @@ class Executor:
                 return within(self._limit_s, lambda: read(action, workspace=self._workspace))
             case "edit":
                 return within(self._limit_s, lambda: self._editor.edit(action))
+            case "run_ipython":
+                return self._run_cell(action)
             case "write":
                 return within(self._limit_s, lambda: self._editor.write(action))
             case kind:
                 raise Unreadable(f"Tool not available: {kind}.")
+
+    def _run_cell(self, action: dict[str, Any]) -> dict[str, Any]:
+        self._in_cell = True
+        try:
+            return self._cells.run(action)
+        finally:
+            self._in_cell = False
 
 
 def probe() -> None:
