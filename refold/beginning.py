@@ -159,7 +159,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         chosen = choose_model(model, registry, base_url=base_url, price=price, prices=prices)
     for purpose, named_model in (purposes or {}).items():
         choose_model(named_model, registry, of=f"purposes.{purpose}")
-    check_condenser(condenser or CONDENSER, registry)
+    registry |= summarisers(condenser or CONDENSER, registry, purposes, prices, budget_usd)
     check_budget(chosen.model or None, chosen.price, budget_usd)
     if branch is not None and (repository is None or branch.startswith("-")):
         raise WrongUsage(f"the branch {branch!r} is of no repository: name one with --repo")
@@ -217,13 +217,27 @@ def _staffed(
     return replace(agent, model=chosen.model)
 
 
-def check_condenser(condenser: Condenser, models: Mapping[str, ModelSettings]) -> None:
-    """Raise `WrongUsage` for a condenser that could not do its work."""
+def summarisers(
+    condenser: Condenser,
+    models: Mapping[str, ModelSettings],
+    purposes: Mapping[Purpose, str] | None,
+    prices: Mapping[str, Price] | None,
+    budget_usd: float | None,
+) -> dict[str, ModelSettings]:
+    """Return the models that are to sum up, under the names by which they are asked for.
+
+    Raises `WrongUsage` for a condenser that could not do its work, or whose work no budget could count.
+    """
+    found: dict[str, ModelSettings] = {}
     if wrong := complaint(condenser):
         raise WrongUsage(wrong)
     for one in each(condenser):
-        if isinstance(one, Summary) and one.model is not None:
-            choose_model(one.model, models, of="condenser.model")
+        name = one.model or (purposes or {}).get("condense") if isinstance(one, Summary) else None
+        if name is not None:
+            chosen = choose_model(name, models, prices=prices, of="condenser.model")
+            check_budget(chosen.model, chosen.price, budget_usd)
+            found[name] = chosen
+    return found
 
 
 def _descriptions(secrets: Mapping[str, str] | Iterable[str]) -> dict[str, str]:

@@ -207,3 +207,13 @@ def test_b41_a_session_does_not_start_with_a_condenser_that_leaves_no_room(tmp_p
         begin(home, "a", model="openai/x", sandbox="local", condenser=Summary(keep_first=5, messages_max=10))
     with pytest.raises(WrongUsage, match=r"condenser\.model 'unheard-of' is unknown"):
         begin(home, "a", model="openai/x", sandbox="local", condenser=Summary(model="unheard-of"))
+    with pytest.raises(WrongUsage, match=r"the price of openai/cheap is unknown"):
+        begin(
+            home,
+            "a",
+            model="openai/x",
+            price=Price(1.0, 2.0),
+            budget_usd=1.0,
+            sandbox="local",
+            condenser=Summary(model="openai/cheap"),
+        )
