@@ -151,9 +151,10 @@ def _found(tool: Mapping[str, Any]) -> FoundTool:
     description = storable(
         str(tool.get("description") or tool.get("title") or ""), DESCRIPTION_CHARACTERS_MAX
     )
+    annotations: Mapping[str, Any] = tool.get("annotations") or {}
     return FoundTool(
         name=str(tool["name"]),
         description=description,
         parameters={"type": "object", "properties": {}, **schema},
-        read_only=(tool.get("annotations") or {}).get("readOnlyHint") is True,
+        read_only=annotations.get("readOnlyHint") is True,
     )

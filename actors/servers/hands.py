@@ -74,12 +74,11 @@ class ServerHands:
         """Make the call, or wait for the one under way, or tell what came of it."""
         with self._lock:
             known = self._calls.get(key)
-            if known is None:
-                if key in self._dropped:
-                    return NEVER_BEGUN
-                if started_in != driver_incarnation(self._epoch):
-                    return _unknown("the driver was gone while this call was under way.")
-                call = self._calls[key] = _Call(digest, Future())
+            if known is None and key in self._dropped:
+                return NEVER_BEGUN
+            if known is None and started_in != driver_incarnation(self._epoch):
+                return _unknown("the driver was gone while this call was under way.")
+            call = self._calls.setdefault(key, _Call(digest, Future()))
         if known is not None:
             return (
                 known.answer.result() if known.digest == digest else _unknown("its key names another call.")

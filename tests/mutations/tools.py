@@ -11,7 +11,10 @@ TOOLS = (
         family="tools",
         file="actors/servers/hands.py",
         edits=(
-            ("if started_in != driver_incarnation(self._epoch):", 'if not started_in.startswith("driver/"):'),
+            (
+                "if known is None and started_in != driver_incarnation(self._epoch):",
+                'if known is None and not started_in.startswith("driver/"):',
+            ),
         ),
         scenarios=WITH_SERVERS,
     ),
