@@ -24,6 +24,8 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.observations import Cancelled, Failure
 from refold.eventlog.settings import AgentSettings, Price
+from refold.forking import fork_session
+from refold.home import Home
 from refold.look import glance
 from refold.session import Session
 from refold.system import System
@@ -314,3 +316,19 @@ def test_b43_a_failing_delegate_is_a_result_and_its_parent_goes_on(household: Ho
         assert result.status == "error"
         assert "script" in result.content
         assert [e.state for e in facts(system, "p~9") if isinstance(e, AgentStateChanged)][-1] == "error"
+
+
+def test_b43_a_fork_leaves_an_open_delegate_to_its_parent(household: Household) -> None:
+    with household.open() as system:
+        session = household.start(system, [[delegate()], [FINISH]], SLOW)
+        until(system, "p~9", runs)
+        started = max(r.version for r in system.log.read("p") if isinstance(r.event, ActionStarted))
+        session.close()
+    fork_session(Home(household.home), "p", at=started, new="f")
+    with household.open() as system:
+        state = system.state("f")
+        (answer,) = [event for event in facts(system, "f") if isinstance(event, ObservationRecorded)]
+        assert isinstance(answer.observation, Cancelled)
+        assert answer.observation.reason == "not_carried_over"
+        assert (state.delegates, state.life.parent) == ((), None)
+        assert verify(system.log, "f").ok
