@@ -72,9 +72,13 @@ class Glance:
         """Return the object; `session` is the stream asked for: a fork may be shown below where it begins."""
         seen = _object(session or self._stream, self._state, self._usage, self._fork, self._reason)
         tasks = [{"title": each.title, "status": each.status, "notes": each.notes} for each in self._tasks]
+        delegates = list(self._delegates.values())
+        costs = [seen["cost"], *(one["cost"] for one in delegates if one["status"] is not None)]
         return seen | {
+            "iterations": seen["iterations"] + sum(one.get("iterations", 0) for one in delegates),
+            "cost": None if None in costs else sum(costs),
             "pending": self._pending(seen["approval"]),
-            "delegates": list(self._delegates.values()),
+            "delegates": delegates,
             "tasks": tasks,
         }
 

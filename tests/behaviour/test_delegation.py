@@ -103,6 +103,7 @@ def test_b42_parent_and_delegate_name_each_other(household: Household) -> None:
         assert (started.parent, child) == ("p", f"p~{started.action}")
         shown = glance(system.home, system.log, "p")
         (below,) = shown["delegates"]
+        assert shown["iterations"] == 4
         assert (below["session"], below["status"], below["iterations"]) == (child, "finished", 2)
         assert glance(system.home, system.log, child)["delegate_of"] == {
             "session": "p",
