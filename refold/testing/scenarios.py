@@ -160,7 +160,7 @@ DELEGATING = SessionScenario(
     versions=60,
     encores=4,
 )
-_WINDOW = 10_000
+_WINDOW = 11_500
 """Characters that the model takes, system message and tools included; of what it sums up, a quarter."""
 _WORDS = "so it says " * 50
 

@@ -33,7 +33,7 @@ from tests.behaviour.scenes import FINISH, RUN, PrepareAsk, Scene, settings
 
 WORDS = "as it says " * 60
 STEPS = 24
-SMALL = 12_000
+SMALL = 15_000
 """Characters that the small model takes: the system message and the tools are half of them."""
 
 

@@ -39,7 +39,7 @@ from tests.behaviour.scenes import FINISH, RUN, THINK, PrepareAsk, Scene
     [
         (DEFAULT, SMALL),
         (Summary(messages_max=None), SMALL),
-        (ObservationMasking(), 2 * SMALL),
+        (ObservationMasking(), 24_000),
         (Pipeline(condensers=(NoCondenser(), DEFAULT)), SMALL),
     ],
     ids=["recent", "summary", "masking", "pipeline"],
