@@ -59,11 +59,14 @@ class Masker:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self.data(key): self.data(item) for key, item in value.items()}
+            pairs: dict[Any, Any] = value  # pyright: ignore[reportUnknownVariableType] - anything
+            return {self.data(key): self.data(item) for key, item in pairs.items()}
         if isinstance(value, list):
-            return [self.data(item) for item in value]
+            items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - anything
+            return [self.data(item) for item in items]
         if isinstance(value, tuple):
-            return tuple(self.data(item) for item in value)
+            several: tuple[Any, ...] = value  # pyright: ignore[reportUnknownVariableType] - anything
+            return tuple(self.data(item) for item in several)
         return value
 
     def held(self, text: str) -> int:

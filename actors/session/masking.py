@@ -42,9 +42,14 @@ def _masked(value: Any, masker: Masker) -> Any:  # noqa: ANN401 - whatever a com
     if isinstance(value, str):
         return masker.text(value)
     if isinstance(value, dict):
-        return {masker.data(key): _masked(item, masker) for key, item in value.items()} or value
-    if isinstance(value, tuple | list):
-        return type(value)(_masked(item, masker) for item in value) or value
+        pairs: dict[Any, Any] = value  # pyright: ignore[reportUnknownVariableType] - anything
+        return {masker.data(key): _masked(item, masker) for key, item in pairs.items()}
+    if isinstance(value, tuple):
+        several: tuple[Any, ...] = value  # pyright: ignore[reportUnknownVariableType] - anything
+        return tuple(_masked(item, masker) for item in several)
+    if isinstance(value, list):
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - anything
+        return [_masked(item, masker) for item in items]
     return value
 
 
