@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Actor", "Address", "AskInsideActor", "Envelope", "Inbox", "Park", "build", "refuse"]
 
 _PYKKAS_OWN = (
-    messages._ActorStop,  # noqa: SLF001 - as all of pykka's private names, in this file only
+    messages._ActorStop,  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     messages.ProxyCall,
     messages.ProxyGetAttr,
     messages.ProxySetAttr,
