@@ -14,7 +14,6 @@ from refold.eventlog.events import (
     Event,
     ModelAnswered,
     ModelFailed,
-    ObservationRecorded,
     SessionFaulted,
 )
 from refold.eventlog.record import Record
@@ -58,28 +57,36 @@ class Scene(Struct, frozen=True, kw_only=True):
     cues: tuple[Cue, ...] = ()
     options: Mapping[str, Any] = {}
     """Keywords of `System.start`, which are settings in simulation."""
-    during_action: bool = False
-    """The first cue is to be acted on while the first action runs."""
+    before: type[Event] | None = None
+    """The first cue is to be acted on before the first of these, for instance while an action runs."""
     secrets: Mapping[str, str] = {}
     """Environment variables that the session's secrets are in."""
     helpers: Mapping[str, tuple[ModelAnswered | ModelFailed, ...]] = {}
     """What agents say that may be delegated to, by their name."""
     blunder: tuple[str, int] | None = None
     """The label of a point at which our own code fails, and how often."""
-    ends: AgentState = "finished"
+    files: Mapping[str, str] = {}
+    """What lies in the workspace."""
+    launches_fail: int = 0
+    """How many launches of a runner fail, in simulation."""
+    ends: AgentState | None = "finished"
+    """The last state that is recorded; None where it is closed before there is any."""
     expect: Callable[[Sequence[Record]], None]
 
     def is_played(self, records: Sequence[Record]) -> bool:
         """Return whether everything that a person was to do was done, and in time."""
         done = {record.command: record.version for record in reversed(records)}
-        observed = (r.version for r in records if isinstance(r.event, ObservationRecorded))
-        in_time = not self.during_action or done.get("cue/0", 0) <= next(observed, len(records))
+        too_late = next(
+            (r.version for r in records if self.before and isinstance(r.event, self.before)), None
+        )
+        in_time = too_late is None or done.get("cue/0", 0) <= too_late
         return in_time and all(f"cue/{number}" in done for number in range(len(self.cues)))
 
     def check(self, records: Sequence[Record]) -> None:
         """Raise `AssertionError` unless it came out as it must."""
         states = [event.state for event in (r.event for r in records) if isinstance(event, AgentStateChanged)]
-        assert states[-1] == self.ends, f"it ended {states[-1]}"
+        last = states[-1] if states else None
+        assert last == self.ends, f"it ended {last}"
         self.expect(records)
 
     def said(self, number: int, state: State, at: int) -> Command:

@@ -21,11 +21,16 @@ from refold.eventlog.events import (
     ModelAsked,
     ModelFailed,
     ObservationRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    SessionClosed,
     SessionFaulted,
+    SystemMessageAdded,
 )
-from refold.eventlog.observations import Cancelled, RunOutput
+from refold.eventlog.observations import Cancelled, DelegateResult, RunOutput
 from refold.eventlog.record import Record
-from tests.differential.scene import Cue, Scene, becomes, fact
+from refold.eventlog.starting import StartStepEnded
+from tests.differential.scene import STREAM, Cue, Scene, becomes, fact
 
 type Records = Sequence[Record]
 
@@ -153,6 +158,39 @@ def _a_context_that_never_shrinks(records: Records) -> None:
     assert len(of(records, ModelAsked)) <= 3, "it asked again and again"
 
 
+def _delegates_within_delegates(records: Records) -> None:
+    each_action_is_answered_once(records)
+    results = [each for each in observations(records) if isinstance(each, DelegateResult)]
+    assert [each.status for each in results] == ["finished", "finished"]
+    assert ran(records) == [], "what delegates did stands in their own streams"
+    assert {record.stream for record in records} == {STREAM}
+
+
+def _a_runner_that_cannot_be_had(records: Records) -> None:
+    failed = of(records, RuntimeFailed)
+    assert failed, "nobody said that there is no runner"
+    assert of(records, ModelAsked) == [], "it went on without a runner"
+    errors = [event.reason for _, event in of(records, AgentStateChanged) if event.state == "error"]
+    assert failed[-1][1].reason in errors[-1]
+
+
+def _a_setup_that_is_run_once(records: Records) -> None:
+    each_action_is_answered_once(records)
+    runners = [event.incarnation for _, event in of(records, RuntimeConnected)]
+    done = [event.incarnation for _, event in of(records, StartStepEnded) if event.step == "setup"]
+    assert len(done) == len(set(done)), "it was recorded twice for one runner"
+    assert set(done) <= set(runners)
+    (counted,) = ran(records)
+    if counted.isdigit():  # In simulation nothing is counted.
+        assert int(counted) == len(done), "the script ran more often than it was recorded"
+
+
+def _a_close_during_the_start(records: Records) -> None:
+    assert of(records, ModelAsked) == [], "it went on after it was closed"
+    assert of(records, SessionClosed)
+    assert of(records, SystemMessageAdded) == [], "the start went through"
+
+
 SCENES: dict[str, Scene] = {
     scene.name: scene
     for scene in (
@@ -160,7 +198,7 @@ SCENES: dict[str, Scene] = {
             name="a message during an action",
             defect="the message interrupted the action, which was answered with an error or not at all",
             lines=(bash("sleep 0.3; echo slow"), FINISH, FINISH),
-            during_action=True,
+            before=ObservationRecorded,
             cues=(Cue(after=fact(ActionStarted), verb="say"),),
             expect=_a_message_during_an_action,
         ),
@@ -176,7 +214,7 @@ SCENES: dict[str, Scene] = {
             name="a stop with late output",
             defect="the output that came after a stop became a second observation, or the action had none",
             lines=(bash("sleep 5; echo late"), FINISH),
-            during_action=True,
+            before=ObservationRecorded,
             cues=(Cue(after=fact(ActionStarted), verb="stop"),),
             ends="stopped",
             expect=_a_stop_with_late_output,
@@ -185,7 +223,7 @@ SCENES: dict[str, Scene] = {
             name="a pause while an action runs",
             defect="after resuming it sat in running with nothing to do",
             lines=(bash("sleep 0.3; echo slow"), FINISH),
-            during_action=True,
+            before=ObservationRecorded,
             cues=(Cue(after=fact(ActionStarted), verb="pause"), Cue(after=becomes("paused"), verb="resume")),
             expect=_a_pause_while_an_action_runs,
         ),
@@ -239,6 +277,50 @@ SCENES: dict[str, Scene] = {
             options={"condenser": RecentWindow()},
             ends="error",
             expect=_a_context_that_never_shrinks,
+        ),
+        Scene(
+            name="delegates within delegates",
+            defect="a restored parent did not know its delegates, whose results were lost or came twice",
+            lines=(
+                says("", ("delegate", {"agent": "helper", "task": "one part"})),
+                says("", ("delegate", {"agent": "deep", "task": "another"})),
+                FINISH,
+            ),
+            helpers={
+                "helper": (
+                    bash("echo h >> done.txt"),
+                    says("", ("delegate", {"agent": "deep", "task": "deeper"})),
+                    FINISH,
+                ),
+                "deep": (bash("echo d >> done.txt"), FINISH),
+            },
+            expect=_delegates_within_delegates,
+        ),
+        Scene(
+            name="a runner that cannot be had",
+            defect="the error was logged, and the session went on without a runtime",
+            lines=(bash("echo one"), FINISH),
+            options={"sandbox": "tests.differential.unreachable:Unreachable"},
+            launches_fail=99,
+            ends="error",
+            expect=_a_runner_that_cannot_be_had,
+        ),
+        Scene(
+            name="a setup script",
+            defect="it was run again by each resume",
+            lines=(bash("grep -c set setup.txt"), FINISH),
+            files={".refold/setup.sh": "echo set >> setup.txt"},
+            expect=_a_setup_that_is_run_once,
+        ),
+        Scene(
+            name="a close during the start",
+            defect="the start went on in the background, and what it launched stayed behind",
+            lines=(bash("echo one"), FINISH),
+            files={".refold/setup.sh": "sleep 20"},
+            cues=(Cue(after=fact(RuntimeConnected), verb="close"),),
+            before=SystemMessageAdded,
+            ends=None,
+            expect=_a_close_during_the_start,
         ),
     )
 }

@@ -12,8 +12,8 @@ from typing import Any, override
 
 from msgspec.structs import replace
 
-from refold.actors.dispatch.choices import Victim
 from refold.actors.dispatch.stepper import Stepper
+from refold.actors.runtime.port import HandsPort
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import initial_state
 from refold.errors import CommandRefused
@@ -54,6 +54,10 @@ def prepare(scene: Scene, folder: Path) -> Path:
     """Write the scene's script and return it."""
     path = folder / "script.jsonl"
     path.write_text(script(scene.lines), encoding="utf-8")
+    for name, text in scene.files.items():
+        file = folder / "work" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(text, encoding="utf-8")
     for name, lines in scene.helpers.items():
         (folder / f"{name}.jsonl").write_text(script(lines), encoding="utf-8")
     return path
@@ -63,13 +67,18 @@ def play(scene: Scene, folder: Path, on_point: Callable[[str], None] | None = No
     """Play a scene on threads to its end, or go on with it; return its records."""
     environment = {**os.environ, **scene.secrets}
     with System(folder / "home", environment=environment, on_point=on_point) as system:
-        if system.log.head(STREAM) is None:
+        before = tuple(system.log.read(STREAM)) if system.log.head(STREAM) is not None else ()
+        if before and scene.is_played(before) and system.state(STREAM).life.closed:
+            return before
+        if not before:
             options: dict[str, Any] = {
                 "sandbox": "local",
                 "model": f"script:{folder / 'script.jsonl'}",
                 "secrets": tuple(scene.secrets),
                 **scene.options,
             }
+            if scene.files:
+                options["workspace"] = folder / "work"
             if scene.helpers:
                 options["agents"] = agents(scene, lambda name: f"script:{folder / f'{name}.jsonl'}")
             session = system.start("do it", session=STREAM, **options)
@@ -122,9 +131,13 @@ class SceneRun(SessionRun):
     def __init__(self, scenario: "SceneScenario", stepper: Stepper, seed: int) -> None:
         super().__init__(scenario, stepper, seed)
         self._scene = scenario.scene
+        self.world.launches_fail = self._scene.launches_fail
         self.world.secrets = tuple(self._scene.secrets.values())
         self._cues = Cues(self._scene)
-        self._blunder = None if self._scene.blunder is None else Blunder(*self._scene.blunder)
+        if self._scene.blunder is not None:
+            self.steps.clumsy = True
+            blunder, hands = Blunder(*self._scene.blunder), self.world.hands
+            self.world.hands = lambda stream: _Clumsy(hands(stream), blunder)  # type: ignore[method-assign]
 
     @override
     def look(self) -> None:
@@ -134,6 +147,13 @@ class SceneRun(SessionRun):
             self._cues.acted()
             at = self.stepper.now_ns()
             self.person.say(self._scene.said(number, self.minutes.state, at))
+
+    @override
+    def rest(self) -> bool:
+        """Leave a session alone that a person has closed: the scene is over."""
+        self.look()
+        closed = self.minutes.state.life.closed and not self.person.waiting
+        return not (closed and self._scene.is_played(self._cues.records)) and super().rest()
 
     @override
     def end(self) -> None:
@@ -151,14 +171,24 @@ class SceneRun(SessionRun):
     def seen(self) -> Sequence[str]:
         return (*super().seen(), *(("played",) if self._scene.is_played(self._cues.records) else ()))
 
-    def aim(self, actor: str, label: str) -> Victim | None:
-        struck = self._blunder is not None and actor != "system" and self._blunder.strikes(label)
-        return "actor" if struck else None
-
     def _follow(self) -> None:
         known = len(self._cues.records)
         if self.minutes.version >= known:
             self._cues.records.extend(self.disk.inner.read(STREAM, after=known - 1))
+
+
+class _Clumsy:
+    """Hands that are used wrongly: whoever connects has made a mistake of ours."""
+
+    def __init__(self, hands: HandsPort, blunder: Blunder) -> None:
+        self._hands, self._blunder = hands, blunder
+
+    def connect(self, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - as the port has it
+        self._blunder("tell session")
+        return self._hands.connect(*given, **named)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - likewise
+        return getattr(self._hands, name)
 
 
 class SceneScenario(SessionScenario, frozen=True, kw_only=True):
@@ -180,5 +210,6 @@ def simulated(scene: Scene) -> SceneScenario:
         scripts={f"script:{name}": lines for name, lines in scene.helpers.items()},
         settings=replace(SETTINGS, **options),
         scene=scene,
+        found=tuple(scene.files),
         at_rest={},
     )
