@@ -135,7 +135,7 @@ class SceneRun(SessionRun):
         self.world.secrets = tuple(self._scene.secrets.values())
         self._cues = Cues(self._scene)
         if self._scene.blunder is not None:
-            self.steps.clumsy = True
+            self.root.steps.clumsy = True
             blunder, hands = Blunder(*self._scene.blunder), self.world.hands
             self.world.hands = lambda stream: _Clumsy(hands(stream), blunder)  # type: ignore[method-assign]
 
