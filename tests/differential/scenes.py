@@ -108,7 +108,7 @@ def _a_blunder_of_ours(records: Records) -> None:
     assert len(faults) <= 1
     if faults:  # Else it was killed before our code had failed often enough.
         version, fault = faults[0]
-        assert "blunder" in fault.message or "tell session" in fault.message
+        assert "blunder" in fault.message or fault.error == "Crash"
         assert [event for v, event in of(records, ModelAsked) if v > version], "nothing came after it"
 
 
