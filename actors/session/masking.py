@@ -36,7 +36,7 @@ def _masked(value: Any, masker: Masker) -> Any:  # noqa: ANN401 - whatever a com
         changes = {
             name: changed
             for name in _free(type(value))
-            if (changed := _masked(given := getattr(value, name), masker)) is not given
+            if (changed := _masked(given := getattr(value, name), masker)) != given
         }
         return replace(value, **changes) if changes else value
     if isinstance(value, str):

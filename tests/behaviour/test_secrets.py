@@ -11,6 +11,7 @@ import refold
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import says
 from refold.actors.runner.masker import HIDDEN
+from refold.actors.session.verify import verify
 from refold.errors import SecretUnusable
 from refold.eventlog.events import MessageReceived, ModelAnswered, ObservationRecorded, SessionStarted
 from refold.system import System
@@ -112,3 +113,11 @@ def test_b46_whoever_claims_a_session_needs_each_of_its_secrets(tmp_path: Path) 
         said = [r.event.content for r in system.log.read(name) if isinstance(r.event, MessageReceived)]
         assert said[-1] == f"is it {HIDDEN}?"
         assert "for deploying" in "".join(map(repr, system.log.read(name)))
+
+
+def test_b03_a_session_that_has_secrets_is_verified_like_any_other() -> None:
+    """Masking leaves what holds no secret exactly as it was: a claim names the digest of the settings."""
+    world = SmallWorld([says(f"it is {VALUE}", FINISH)])
+    world.secrets = (VALUE,)
+    lived = live(Stepper(1), world, SessionStarted(settings=settings(secrets=(NAME,)), task="go"))
+    assert verify(lived.log, STREAM).ok
