@@ -113,13 +113,14 @@ class RealEdges:
         except ValueError:
             return LEASE_S
 
-    def let_go(self, stream: str, *, end_runner: bool) -> None:
+    def let_go(self, stream: str, *, epoch: int, end_runner: bool) -> None:
         """End the servers of tools, of delegates too, and the runner or only the connection to it."""
         self.hands(stream)  # A runner may be there that this process never connected to.
         for name, servers in self._servers.items():
             if name == stream or name.startswith(f"{stream}~"):
                 servers.close()
         runner = self._runners[stream]
+        runner.bar(epoch)
         if end_runner:
             for name in [name for name in self._runners if name.startswith(f"{stream}~")]:
                 self._runners[name].end()  # Also one that came up while its delegate was already ending.

@@ -52,6 +52,7 @@ class RunnerHands:
         self._scope = scope or session
         self._environment = os.environ if environment is None else environment
         self._secrets = secrets
+        self._barred = -1
         self._lock = threading.Lock()
         self._launching = threading.Lock()  # whoever ends the runner waits for one that is just coming up
         self._client: Runner | None = None
@@ -60,6 +61,8 @@ class RunnerHands:
         self, settings: Settings, *, epoch: int, incarnation: str
     ) -> RuntimeConnected | RuntimeFailed:
         with self._launching:
+            if epoch <= self._barred:
+                return RuntimeFailed(reason="the session was let go before its runner was launched")
             try:
                 way = runtime(settings.sandbox)
                 spec = self.spec(settings, epoch, incarnation)
@@ -100,6 +103,11 @@ class RunnerHands:
             return self._connected().prepare(key, git.request(settings, self._secrets()))
         except (RunnerLost, RunnerRefused, OSError) as error:
             raise HandsLost(str(error)) from error
+
+    def bar(self, epoch: int) -> None:
+        """Launch and find nothing more for the drive of this epoch: it is over, and may not have heard."""
+        with self._launching:
+            self._barred = max(self._barred, epoch)
 
     def acknowledge(self, key: str) -> None:
         self._quietly(lambda client: client.acknowledge(key))

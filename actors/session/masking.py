@@ -32,6 +32,7 @@ def masked(command: Command, masker: Masker) -> Command:
 
 
 def _masked(value: Any, masker: Masker) -> Any:  # noqa: ANN401 - whatever a command can hold
+    """Return the value without secrets: the very same one where it holds none, as its encoding may ask."""
     if isinstance(value, Struct):
         changes = {
             name: changed
@@ -40,16 +41,20 @@ def _masked(value: Any, masker: Masker) -> Any:  # noqa: ANN401 - whatever a com
         }
         return replace(value, **changes) if changes else value
     if isinstance(value, str):
-        return masker.text(value)
+        text = masker.text(value)
+        return value if text == value else text
     if isinstance(value, dict):
         pairs: dict[Any, Any] = value  # pyright: ignore[reportUnknownVariableType] - anything
-        return {masker.data(key): _masked(item, masker) for key, item in pairs.items()}
+        changed = {masker.data(key): _masked(item, masker) for key, item in pairs.items()}
+        return pairs if changed == pairs else changed
     if isinstance(value, tuple):
         several: tuple[Any, ...] = value  # pyright: ignore[reportUnknownVariableType] - anything
-        return tuple(_masked(item, masker) for item in several)
+        other = tuple(_masked(item, masker) for item in several)
+        return several if other == several else other
     if isinstance(value, list):
         items: list[Any] = value  # pyright: ignore[reportUnknownVariableType] - anything
-        return [_masked(item, masker) for item in items]
+        others = [_masked(item, masker) for item in items]
+        return items if others == items else others
     return value
 
 
