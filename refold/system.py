@@ -274,7 +274,7 @@ class System:
         self._sessions.let_go(session)
         for name, _ in family.delegates(self.log, session, state):
             self.edges.let_go(name, epoch=self.state(name).life.epoch, end_runner=end_runner)
-        self.edges.let_go(session, epoch=self.state(session).life.epoch, end_runner=end_runner)
+        self.edges.let_go(session, epoch=state.life.epoch, end_runner=end_runner)
         lock.release()
 
     def is_over(self, session: str) -> bool:
