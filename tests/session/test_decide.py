@@ -2,6 +2,7 @@
 
 import pytest
 
+from refold.actors.agents.registry import greeting
 from refold.actors.session.commands import (
     BeginAsk,
     ChangeSettings,
@@ -19,8 +20,6 @@ from refold.actors.session.commands import (
     StopAgent,
 )
 from refold.actors.session.due import AskModel, Connect, Execute, PrepareAsk, Recall, due
-from refold.actors.tools.prompt import system_prompt
-from refold.actors.tools.toolbox import TOOLS
 from refold.eventlog.actions import Message, Run
 from refold.eventlog.events import (
     ActionProposed,
@@ -41,7 +40,6 @@ from refold.eventlog.events import (
     SessionImported,
     SessionStarted,
     SettingsChanged,
-    SystemMessageAdded,
 )
 from refold.eventlog.observations import Cancelled, RunOutput
 from refold.testing.spec import given
@@ -49,7 +47,7 @@ from tests.behaviour.scenes import AT, claim, settings
 
 STARTED = SessionStarted(settings=settings(), task="do it")
 CONNECTED = RuntimeConnected(incarnation="r1", sandbox="local", epoch=1)
-GREETED = SystemMessageAdded(content=system_prompt(place="/w"), tools=TOOLS)
+GREETED = greeting(STARTED.settings, (), place="/w")
 RUNNING = AgentStateChanged(state="running")
 TASK = MessageReceived(content="do it", by="user")
 RECALLED = RecallRecorded(cause=5, recall="workspace_context")

@@ -24,6 +24,8 @@ from tests.formats.streams import REAL, TRAJECTORIES
 AGAIN = "again"
 OURS = {"incarnation", "host", "pid", "process_started", "code"}
 """What differs from one process and one machine to the next."""
+OF_RUNNERS = {"workspace", "notice", "seconds"}
+"""What a runner says of itself when it is there."""
 PATIENCE_S = 120
 
 
@@ -57,7 +59,8 @@ def _plain(value: object) -> object:
     match value:
         case dict():
             fields = cast("dict[str, object]", value)
-            return {key: _plain(each) for key, each in fields.items() if key not in OURS}
+            apart = OURS | OF_RUNNERS if fields.get("type") == "RuntimeConnected" else OURS
+            return {key: _plain(each) for key, each in fields.items() if key not in apart}
         case list():
             return [_plain(each) for each in cast("list[object]", value)]
         case _:
