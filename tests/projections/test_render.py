@@ -55,7 +55,8 @@ def test_fields_at_their_defaults_are_there() -> None:
     ]
 
     assert data[0]["action"] == {
-        "kind": "run", "command": "ls", "is_input": False, "timeout": None, "thought": "", "extra": {},
+        "kind": "run", "command": "ls", "is_input": False, "timeout": None, "restart": False,
+        "thought": "", "extra": {},
     }  # fmt: skip
     assert data[1]["observation"] == {
         "kind": "run", "content": "", "exit_code": 0, "command": "", "directory": "",
