@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from refold.beginning import begin
+from refold.configuration import Configuration, Limits
 from refold.errors import WrongUsage
 from refold.eventlog.condensers import ObservationMasking, Pipeline, Summary
 from refold.eventlog.settings import ModelSettings, Price, for_purpose, with_model
@@ -104,6 +106,9 @@ def test_the_file_that_the_documents_show_is_one(tmp_path: Path) -> None:
     configured = configure(path, environment={})
     shown = {each.key for each in configured.values if each.source == str(path)}
     assert {"limits.iterations", "models.mine.price.prompt", 'prices."openai/small".cached'} <= shown
+    keys = {f"limits.{field.name}" for field in fields(Limits)} | {f.name for f in fields(Configuration)}
+    known = shown | {key.partition(".")[0] for key in shown}
+    assert keys - known == {"base_url", "price"}
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
