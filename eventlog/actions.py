@@ -1,12 +1,10 @@
 """What an agent can want: the payloads of `ActionProposed`, named as recorded trajectories name them."""
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
 from refold.eventlog.tasks import Task
-
-type EditCommand = Literal["create", "str_replace", "insert", "undo_edit"]
 
 
 class _Action(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):

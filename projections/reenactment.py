@@ -107,11 +107,6 @@ def steps(records: Iterable[Record]) -> tuple[RecordedStep, ...]:
     return tuple(found)
 
 
-def next_step(records: Iterable[Record], cursor: int) -> RecordedStep | None:
-    """Return the first step after version `cursor`; to take many, keep a `Recording`."""
-    return Recording(records).after(cursor)
-
-
 def names_workspace(records: Iterable[Record]) -> bool:
     """Tell whether an action to be carried out again names `/workspace`."""
     return any(

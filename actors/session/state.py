@@ -1,4 +1,4 @@
-"""A session as its deciders see it: four nouns, each with just what its decisions need. Bounded in size."""
+"""A session as its deciders see it: six nouns, each with just what its decisions need. Bounded in size."""
 
 from msgspec import Struct
 

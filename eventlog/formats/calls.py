@@ -3,7 +3,7 @@
 from typing import Any
 
 from refold.eventlog.actions import Action, Edit, Finish, Other, Read, Reject, Run, Think, Write
-from refold.eventlog.formats.plain import plain, text_of
+from refold.eventlog.formats.plain import plain, text_of, text_or_none
 from refold.eventlog.observations import (
     FileContent,
     FileEdited,
@@ -34,9 +34,9 @@ def action_of_call(name: str, arguments: dict[str, Any], thought: str = "") -> A
             return Edit(
                 command=command,
                 path=text_of(path),
-                file_text=_maybe(arguments.get("file_text")),
-                old_str=_maybe(arguments.get("old_str")),
-                new_str=_maybe(arguments.get("new_str")),
+                file_text=text_or_none(arguments.get("file_text")),
+                old_str=text_or_none(arguments.get("old_str")),
+                new_str=text_or_none(arguments.get("new_str")),
                 insert_line=line if type(line) is int else None,
                 thought=thought,
             )
@@ -71,10 +71,6 @@ def answer_to(
             return OtherObservation(content=content, name=name)
         case _:
             return OtherObservation(content=content, name="message")
-
-
-def _maybe(value: Any) -> str | None:  # noqa: ANN401 - JSON can be anything
-    return None if value is None else text_of(value)
 
 
 def _seconds(value: Any) -> float | None:  # noqa: ANN401 - JSON can be anything

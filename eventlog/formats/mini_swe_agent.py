@@ -20,7 +20,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.formats.losses import Losses
 from refold.eventlog.formats.pieces import Pieces
-from refold.eventlog.formats.plain import rows_of, table_of, text_of, words_of
+from refold.eventlog.formats.plain import rows_of, table_of, text_of, text_or_none, words_of
 from refold.eventlog.formats.trajectory import Trajectory
 from refold.eventlog.observations import RunOutput
 
@@ -140,7 +140,7 @@ def _commands(message: Json, extra: Json, said: str) -> list[tuple[str, str | No
     found = [table_of(action) for action in rows_of(extra.get("actions"))]
     if found:
         return [
-            (text_of(action.get("command")), _maybe(action.get("tool_call_id")))
+            (text_of(action.get("command")), text_or_none(action.get("tool_call_id")))
             for action in found
             if "command" in action
         ]
@@ -177,7 +177,3 @@ def _exit_code(shown: str, extra: Json) -> int | None:
         return code
     found = _RETURN_CODE.search(shown)
     return None if found is None else int(found[1][:9])
-
-
-def _maybe(value: Any) -> str | None:  # noqa: ANN401 - JSON can be anything
-    return None if value is None else text_of(value)

@@ -32,11 +32,6 @@ class Pieces:
         self.events.append(msgspec.structs.replace(event, foreign=foreign))
         return version
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing came of the item yet."""
-        return self._first is None
-
 
 def is_piece(foreign: str) -> bool:
     """Whether it only says where in another one the event stands."""

@@ -41,6 +41,10 @@ def text_of(value: Any) -> str:  # noqa: ANN401 - JSON can be anything
     return plain_text(value) if isinstance(value, str) else json.dumps(value)
 
 
+def text_or_none(value: Any) -> str | None:  # noqa: ANN401 - JSON can be anything
+    return None if value is None else text_of(value)
+
+
 def table_of(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON can be anything
     """Return an object leniently: an empty one for whatever is none."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

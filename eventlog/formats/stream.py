@@ -48,11 +48,6 @@ def to_stream(trajectory: Trajectory) -> Stream:
     return Stream((head, *events), losses)
 
 
-def to_events(trajectory: Trajectory) -> tuple[Event, ...]:
-    """Return the events of the stream."""
-    return to_stream(trajectory).events
-
-
 def _status(events: list[Event]) -> AgentState:
     """Return the last recorded state that is ours, else finished after `finish`, else stopped."""
     for event in reversed(events):

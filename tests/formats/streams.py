@@ -8,7 +8,7 @@ from typing import Any
 
 from refold.eventlog.events import Event, SessionForked
 from refold.eventlog.formats.detect import read_trajectory
-from refold.eventlog.formats.stream import to_events
+from refold.eventlog.formats.stream import to_stream
 from refold.eventlog.log import NO_STREAM, Append, Entry
 from refold.eventlog.memory_log import MemoryLog
 from refold.eventlog.record import Given, Record
@@ -52,7 +52,7 @@ def forked(parent: Sequence[Record], events: Sequence[Event]) -> tuple[Record, .
 
 
 def imported(path: Path) -> tuple[Record, ...]:
-    return committed(to_events(read_trajectory(path)))
+    return committed(to_stream(read_trajectory(path)).events)
 
 
 def imported_list(folder: Path, events: Sequence[dict[str, Any]]) -> tuple[Record, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from refold.eventlog.formats.detect import read_trajectory
 from refold.eventlog.formats.openhands_export import export_array, export_openhands, export_texts
-from refold.eventlog.formats.stream import to_events
+from refold.eventlog.formats.stream import to_stream
 from refold.projections.pending import pending
 from refold.projections.reenactment import steps
 from refold.projections.render import Renderer
@@ -110,7 +110,7 @@ def test_b51_what_stood_around_the_events_is_kept(
     assert trajectory.format == "openhands-trajectory"
     assert trajectory.envelope is not None
     assert json.loads(trajectory.envelope) == {"key": "trajectory", "rest": around}
-    assert export_openhands(committed(to_events(trajectory))) == events
+    assert export_openhands(committed(to_stream(trajectory).events)) == events
 
 
 def test_b51_not_a_digit_of_a_number_is_lost(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from tests.mutations.bug import Bug
 
-CONFIRMING = ("confirmation",)
-
 DECIDERS = (
     Bug(
         name="an action is carried out that was not recorded as started",

@@ -11,7 +11,6 @@ from refold.projections.reenactment import (
     RecordedStep,
     Recording,
     names_workspace,
-    next_step,
     steps,
     workspace_of,
 )
@@ -121,13 +120,11 @@ def test_a_session_of_our_own_is_carried_out_again_without_what_was_rejected() -
 
 
 def test_steps_are_found_by_where_one_stands() -> None:
-    records = committed(NATIVE)
-    recording = Recording(records)
+    recording = Recording(committed(NATIVE))
 
     cursor = -1
     seen: list[RecordedStep] = []
     while (step := recording.after(cursor)) is not None:
-        assert next_step(records, cursor) == step
         assert recording.at(step.version) == step
         cursor = step.version
         seen.append(step)

@@ -10,8 +10,6 @@ from refold.eventlog.events import AgentStateChanged, MessageReceived, SessionIm
 from refold.eventlog.memory_log import MemoryLog
 from tests.session.generated import PLANS, STREAM, Plan, make
 
-EMPTY = Plan(seed=1, confirm="never", iterations_max=9, task="do it", lines=(), world=(), turns=())
-
 
 @settings(max_examples=30, deadline=None)
 @given(plan=PLANS)
