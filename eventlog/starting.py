@@ -6,7 +6,7 @@ from refold.eventlog.fact import Fact
 
 # Starting ---------------------------------------------------------------------------------------------
 
-type StartStep = Literal["secrets", "analyzer", "repository", "setup", "hooks", "memory", "tools"]
+type StartStep = Literal["secrets", "analyzer", "repository", "setup", "hooks"]
 type StepOutcome = Literal["done", "warned", "failed"]
 
 

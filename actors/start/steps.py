@@ -33,8 +33,6 @@ STEPS: MappingProxyType[StartStep, Step] = MappingProxyType(
         "repository": Step(connected=True),
         "setup": Step(connected=True),
         "hooks": Step(connected=True, mandatory=False),
-        "memory": Step(connected=True, mandatory=False),
-        "tools": Step(connected=True, mandatory=False),
     }
 )
 

@@ -16,7 +16,7 @@ from refold.eventlog.record import Record
 from refold.eventlog.starting import RuntimeReleased, StartStepEnded
 from refold.testing.minutes import Broken, Minutes
 
-_ORDER = ("secrets", "analyzer", "repository", "setup", "hooks", "memory", "tools")
+_ORDER = ("secrets", "analyzer", "repository", "setup", "hooks")
 
 
 class Starting:

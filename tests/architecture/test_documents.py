@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from refold.cli.main import COMMANDS
+from refold.testing import SCENARIOS
 from tests.architecture.source import ROOT
 
 DOCUMENTS = sorted(
@@ -53,6 +54,11 @@ def test_the_readme_lists_every_command_and_no_other() -> None:
     rows = [re.split(r"(?<!\\)\|", line) for line in table.splitlines() if line.startswith("|")]
     first_cells = " ".join(row[1] for row in rows)
     assert set(re.findall(r"`([a-z]+)", first_cells)) == set(COMMANDS)
+
+
+def test_the_page_about_simulation_lists_every_scenario_and_no_other() -> None:
+    text = (ROOT / "docs" / "simulation.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(SCENARIOS)
 
 
 def test_the_python_of_the_readme_is_python() -> None:
