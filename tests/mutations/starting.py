@@ -60,8 +60,8 @@ STARTS = (
         edits=(
             ('        "setup": Step(connected=True),\n', ""),
             (
-                '        "memory": Step(connected=True, mandatory=False),\n',
-                '        "setup": Step(connected=True),\n        "memory": Step(connected=True),\n',
+                '"hooks": Step(connected=True, mandatory=False),\n',
+                '"hooks": Step(connected=True, mandatory=False), "setup": Step(connected=True),\n',
             ),
         ),
         scenarios=_BY,
