@@ -63,7 +63,7 @@ class Role(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class AgentSettings(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """An agent that may be delegated to, under a name of the user's own; what is None comes from its parent.
 
-    `agent` is one of ours or a user's by `PACKAGE.MODULE:NAME`, by default what the name says. `model` is one
+    `agent` is one of ours or a user's by `MODULE:NAME`, by default what the name says. `model` is one
     of the `models` or the provider's own name; `tools` are those it may have of its agent's. It is granted
     at most `iterations_max` and `budget_usd`, and never more than its parent has left.
     """
@@ -150,9 +150,12 @@ class Settings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     agents: dict[str, AgentSettings] = {}
     delegation_depth: int = DELEGATION_DEPTH
     condenser: Condenser = CONDENSER
+    """What is forgotten of a conversation that grows too long."""
     mcp: tuple[MCPServer, ...] = ()
     runtime: RuntimeSettings = RuntimeSettings()
+    """What commands find around them, and how much they may use."""
     ipython: bool = False
+    """Whether cells of Python are offered."""
     parallel_max: int = 1
     """Actions that may run side by side where all of them only look."""
 

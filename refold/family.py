@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Iterator
 
 from refold.actors.controller.transitions import RESTING
 from refold.actors.delegation.decide import AT_END
-from refold.actors.delegation.state import child_name, root_name
+from refold.actors.delegation.state import delegate_stream, root_name
 from refold.actors.session.due import AwaitDelegate, due
 from refold.actors.session.evolve import evolve, fold
 from refold.actors.session.state import State, initial_state
@@ -20,7 +20,7 @@ _ADOPTED_S = 2.0
 def delegates(log: EventLog, session: str, state: State) -> Iterator[tuple[str, State]]:
     """Yield every delegate without a result, each before its own delegates."""
     for one in state.delegates:
-        name = child_name(session, one.version)
+        name = delegate_stream(session, one.version)
         below = fold(initial_state(), log.read(name, check=False))
         yield name, below
         yield from delegates(log, name, below)
@@ -42,7 +42,7 @@ def resting(log: EventLog, session: str, state: State) -> tuple[str, State] | No
         return None
     found: tuple[str, State] | None = None
     for one in state.delegates:
-        name = child_name(session, one.version)
+        name = delegate_stream(session, one.version)
         below = fold(initial_state(), log.read(name, check=False))
         if below.agent.state in AT_END:  # Its result is on its way.
             return None

@@ -1,4 +1,4 @@
-"""A user's own agent, found by its dotted path `package.module:Name`."""
+"""A user's own agent, found by its path, `MODULE:NAME`."""
 
 import importlib
 import sys

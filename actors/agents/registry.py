@@ -62,7 +62,7 @@ def missing(name: str, role: Role | None) -> str | None:
         return None
     why = f": {role.missing}" if role is not None and role.missing else ""
     known = ", ".join(sorted(AGENTS))
-    return f"there is no agent {name!r}{why}; there are {known}, and your own by PACKAGE.MODULE:NAME"
+    return f"there is no agent {name!r}{why}; there are {known}, and your own by MODULE:NAME"
 
 
 def greeting(

@@ -5,7 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from refold.actors.delegation.family import claim_id, start_id
-from refold.actors.delegation.state import DELEGATE, OpenDelegate, child_name
+from refold.actors.delegation.state import DELEGATE, OpenDelegate, delegate_stream
 from refold.actors.dispatch.port import Dispatcher
 from refold.actors.follower import Follower
 from refold.actors.session.commands import (
@@ -84,7 +84,7 @@ class DelegationActor(Follower):
                 self._claims[cause] = start_id(self._stream, cause)
             case SessionClaimed():
                 for version in self._claims:
-                    self._claims[version] = claim_id(record.command, child_name(self._stream, version))
+                    self._claims[version] = claim_id(record.command, delegate_stream(self._stream, version))
             case (
                 ObservationRecorded(cause=int(cause), observation=DelegateResult())
                 | LateResultRecorded(cause=int(cause), observation=DelegateResult())
@@ -112,7 +112,7 @@ class DelegationActor(Follower):
         match effect:
             case AwaitDelegate(action=action):
                 self._adopt(action)
-                self.port.tell(reporter_name(child_name(self._stream, action)), SayAgain())
+                self.port.tell(reporter_name(delegate_stream(self._stream, action)), SayAgain())
             case _:
                 pass
 
@@ -131,27 +131,29 @@ class DelegationActor(Follower):
                 raise TypeError(f"not a message to a delegation: {message!r}")
 
     def _adopt(self, action: int) -> None:
-        self._family.adopt(child_name(self._stream, action), self._claims[action])
+        self._family.adopt(delegate_stream(self._stream, action), self._claims[action])
 
     def _steer(self) -> None:
         """Let each delegate do as its parent does; nothing is told twice."""
         ended, self._ended = self._ended, []
         for version in ended:
-            self._family.let_go(child_name(self._stream, version))
+            self._family.let_go(delegate_stream(self._stream, version))
         for one in self._state.delegates:
             command = self._command(one)
             if self._told.get(one.version) != command.id:
                 self._told[one.version] = command.id
                 self._adopt(one.version)
-                name = session_name(child_name(self._stream, one.version))
+                name = session_name(delegate_stream(self._stream, one.version))
                 self.port.tell(name, Submit(command=command, reply_to=self.name))
 
     def _command(self, one: OpenDelegate) -> Command:
-        state, at, child = self._state, self.port.now_ns(), child_name(self._stream, one.version)
+        state, at, delegate = self._state, self.port.now_ns(), delegate_stream(self._stream, one.version)
         if state.life.closed:
-            return CloseSession(id=f"{child}/close/{state.life.epoch}", at=at, reason="its parent was closed")
+            return CloseSession(
+                id=f"{delegate}/close/{state.life.epoch}", at=at, reason="its parent was closed"
+            )
         if one.answered:
-            return StopAgent(id=f"{child}/stop", at=at)
+            return StopAgent(id=f"{delegate}/stop", at=at)
         if state.agent.state == "paused":
-            return PauseAgent(id=f"{child}/pause/{state.agent.state_version}", at=at)
-        return ResumeAgent(id=f"{child}/resume/{state.agent.state_version}", at=at)
+            return PauseAgent(id=f"{delegate}/pause/{state.agent.state_version}", at=at)
+        return ResumeAgent(id=f"{delegate}/resume/{state.agent.state_version}", at=at)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from refold.actors.delegation.decide import child_settings
-from refold.actors.delegation.state import DELEGATE, Delegates, child_name
+from refold.actors.delegation.state import DELEGATE, Delegates, delegate_stream
 from refold.actors.session.commands import ClaimSession, StartSession, to_given
 from refold.actors.session.decide import foresee
 from refold.actors.session.due import agenda, configuration_digest, due
@@ -25,9 +25,9 @@ def start_id(stream: str, version: int) -> str:
     return f"{stream}/delegate/{version}"
 
 
-def claim_id(claim: str, child: str) -> str:
-    """Return the command that claims `child` together with its parent, whose claim is `claim`."""
-    return f"{claim}/{child}"
+def claim_id(claim: str, delegate: str) -> str:
+    """Return the command that claims `delegate` together with its parent, whose claim is `claim`."""
+    return f"{claim}/{delegate}"
 
 
 def beside(
@@ -62,21 +62,21 @@ def claims(
 ) -> Iterator[Append]:
     """Yield the claims of all open delegates of `stream`, theirs included, by whoever gave `command`."""
     for one in delegates:
-        child = child_name(stream, one.version)
-        state = fold(initial_state(), log.read(child, check=False))
+        delegate = delegate_stream(stream, one.version)
+        state = fold(initial_state(), log.read(delegate, check=False))
         fact = replace(claim, epoch=state.life.epoch + 1, configuration=configuration_digest(state))
-        asked = ClaimSession(id=claim_id(command, child), at=0, fact=fact)
+        asked = ClaimSession(id=claim_id(command, delegate), at=0, fact=fact)
         foreseen = foresee(state, asked)
         entry = Entry(given=to_given(asked, foreseen.events[0]), events=foreseen.events)
         after = foreseen.states[-1]
         yield Append(
-            stream=child,
+            stream=delegate,
             expected=state.version,
             epoch=fact.epoch,
             entries=(entry,),
             agenda=agenda(due(after)),
         )
-        yield from claims(log, child, state.delegates, asked.id, claim)
+        yield from claims(log, delegate, state.delegates, asked.id, claim)
 
 
 def _start(  # noqa: PLR0913, PLR0917 - all that a start is made of
@@ -94,7 +94,7 @@ def _start(  # noqa: PLR0913, PLR0917 - all that a start is made of
     foreseen = foresee(initial_state(), command)
     entry = Entry(given=to_given(command, foreseen.events[0]), events=foreseen.events)
     return Append(
-        stream=child_name(stream, version),
+        stream=delegate_stream(stream, version),
         expected=NO_STREAM,
         epoch=1,
         entries=(entry,),

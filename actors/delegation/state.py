@@ -16,7 +16,7 @@ class OpenDelegate(Struct, frozen=True, kw_only=True):
 type Delegates = tuple[OpenDelegate, ...]
 
 
-def child_name(stream: str, version: int) -> str:
+def delegate_stream(stream: str, version: int) -> str:
     """Return the stream of the delegate that the action at `version` starts."""
     return f"{stream}~{version}"
 

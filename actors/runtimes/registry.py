@@ -1,4 +1,4 @@
-"""Every way to have a runner, by its name; one of your own by its path, `package.module:Name`."""
+"""Every way to have a runner, by its name; one of your own by its path, `MODULE:NAME`."""
 
 import importlib
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def runtime(name: str) -> Runtime:
     module, colon, attribute = name.partition(":")
     if not colon or not module or not attribute:
         raise RuntimeUnknown(
-            f"there is no sandbox {name!r}; there are {', '.join(names())}, and yours as package.module:Name"
+            f"there is no sandbox {name!r}; there are {', '.join(names())}, and yours by MODULE:NAME"
         )
     try:
         found = getattr(importlib.import_module(module), attribute)

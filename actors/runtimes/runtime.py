@@ -1,4 +1,4 @@
-"""What a way to have a runner promises. Write one of your own and name it by its path, `package.module:Name`.
+"""What a way to have a runner promises. Write one of your own and name it by its path, `MODULE:NAME`.
 
 `RunnerContract` in `refold.testing` proves it.
 """

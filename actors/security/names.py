@@ -14,6 +14,5 @@ def no_analyzer(name: str) -> str | None:
     if name in NAMES or is_own(name):
         return None
     return (
-        f"there is no security analyzer {name!r}; there are {', '.join(NAMES)}, "
-        "and your own by PACKAGE.MODULE:NAME"
+        f"there is no security analyzer {name!r}; there are {', '.join(NAMES)}, and your own by MODULE:NAME"
     )

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from refold.actors.controller.confirmation import approval_digest, unconfirmed
-from refold.actors.delegation.state import DELEGATE, child_name
+from refold.actors.delegation.state import DELEGATE, delegate_stream
 from refold.actors.runtime.state import OpenAction
 from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.evolve import evolve
@@ -86,7 +86,7 @@ class Glance:
         """Take note of delegates: who they are, and what came of them."""
         match record.event:
             case ActionStarted(cause=int(cause), incarnation=incarnation) if incarnation == DELEGATE:
-                name = child_name(record.stream, cause)
+                name = delegate_stream(record.stream, cause)
                 self._delegates[cause] = {"session": name, "action": cause, "status": None}
             case (
                 ObservationRecorded(cause=int(cause), observation=DelegateResult() as result)

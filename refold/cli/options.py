@@ -38,7 +38,7 @@ SandboxOption = Annotated[
     str | None,
     typer.Option(
         "--sandbox",
-        metavar="local|bubblewrap|docker|remote|PACKAGE.MODULE:NAME",
+        metavar="local|bubblewrap|docker|remote|MODULE:NAME",
         help="Default: bubblewrap where it works, else local.",
     ),
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from refold.actors.delegation.state import child_name
+from refold.actors.delegation.state import delegate_stream
 from refold.eventlog.events import (
     ActionStarted,
     AgentState,
@@ -70,13 +70,15 @@ class FamilyLaws:
         for stream in {record.stream for record in fresh}:
             minutes = self._watched[stream].minutes
             for action, epoch in minutes.delegates.items():
-                child = self._watched.get(child_name(stream, action))
-                if child is None:
+                delegate = self._watched.get(delegate_stream(stream, action))
+                if delegate is None:
                     raise Broken(
                         "a_delegate_starts_with_its_action", f"that of {stream} {action} is not there"
                     )
-                if child.minutes.epoch != 1 + minutes.epoch - epoch:
-                    found = f"{child.stream} is at epoch {child.minutes.epoch}, {stream} at {minutes.epoch}"
+                if delegate.minutes.epoch != 1 + minutes.epoch - epoch:
+                    found = (
+                        f"{delegate.stream} is at epoch {delegate.minutes.epoch}, {stream} at {minutes.epoch}"
+                    )
                     raise Broken("a_family_is_claimed_at_once", found)
 
     def at_rest(self, living: Collection[str]) -> None:
@@ -84,14 +86,16 @@ class FamilyLaws:
         for stream, watched in self._watched.items():
             state = watched.minutes.state
             for action in watched.minutes.delegates:
-                child = self._watched[child_name(stream, action)].minutes.state
+                delegate = self._watched[delegate_stream(stream, action)].minutes.state
                 if state.agent.state in {"stopped", "finished", "error", "rejected"}:
-                    raise Broken("no_delegate_outlives_its_parent", f"{child_name(stream, action)} is open")
-                if state.agent.state == "paused" and child.agent.state not in {"paused", *ENDS}:
-                    found = f"{child_name(stream, action)} is {child.agent.state}"
+                    raise Broken(
+                        "no_delegate_outlives_its_parent", f"{delegate_stream(stream, action)} is open"
+                    )
+                if state.agent.state == "paused" and delegate.agent.state not in {"paused", *ENDS}:
+                    found = f"{delegate_stream(stream, action)} is {delegate.agent.state}"
                     raise Broken("a_pause_holds_for_delegates", found)
-                if state.agent.state == "running" and child.agent.state == "paused":
-                    raise Broken("nobody_waits_for_nobody", f"{child_name(stream, action)} is paused")
+                if state.agent.state == "running" and delegate.agent.state == "paused":
+                    raise Broken("nobody_waits_for_nobody", f"{delegate_stream(stream, action)} is paused")
         for name in living:
             if name.rpartition("/")[0] in self._over:
                 raise Broken("who_has_ended_is_let_go", name)
@@ -101,11 +105,11 @@ class FamilyLaws:
         budget = None
         if minutes.cost_max_usd is not None:
             budget = minutes.cost_max_usd - minutes.cost_usd
-        self._left[child_name(stream, action)] = minutes.steps_max - minutes.steps, budget
+        self._left[delegate_stream(stream, action)] = minutes.steps_max - minutes.steps, budget
 
     def _granted(self, stream: str, started: SessionStarted) -> None:
         """Hold B42: what a delegate may use up is something, and no more than is left."""
-        if stream not in self._left or stream != child_name(started.parent or "", started.action or 0):
+        if stream not in self._left or stream != delegate_stream(started.parent or "", started.action or 0):
             raise Broken("a_delegate_starts_with_its_action", f"{stream} was started by nobody")
         left, budget = self._left[stream]
         limit, money = started.settings.iterations_max, started.settings.budget_usd
@@ -116,15 +120,15 @@ class FamilyLaws:
 
     def _returned(self, stream: str, action: int, result: DelegateResult) -> None:
         """Hold B42: it is the result of one that has ended, given once, and its figures are exact."""
-        name = child_name(stream, action)
+        name = delegate_stream(stream, action)
         if action not in self._watched[stream].minutes.delegates:
             raise Broken("a_delegate_has_one_result", f"{name} returns again, or was never started")
-        child = self._watched[name].minutes
-        spent, status = child.cost_usd, child.state.agent.state
-        if status not in ENDS or child.open or child.delegates or child.ask is not None:
-            raise Broken("a_result_comes_at_the_end", f"{name} is {status}, open: {sorted(child.open)}")
-        if (result.session, result.status, result.iterations) != (name, status, child.steps):
-            found = f"{name}: {child.steps} steps, {status}; said: {result.iterations}, {result.status}"
+        delegate = self._watched[name].minutes
+        spent, status = delegate.cost_usd, delegate.state.agent.state
+        if status not in ENDS or delegate.open or delegate.delegates or delegate.ask is not None:
+            raise Broken("a_result_comes_at_the_end", f"{name} is {status}, open: {sorted(delegate.open)}")
+        if (result.session, result.status, result.iterations) != (name, status, delegate.steps):
+            found = f"{name}: {delegate.steps} steps, {status}; said: {result.iterations}, {result.status}"
             raise Broken("what_a_delegate_spent_is_counted_exactly", found)
         if result.cost_usd is not None and abs(result.cost_usd - spent) > ROUNDING_USD:
             raise Broken(
