@@ -17,7 +17,9 @@ JsonOption = Annotated[
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", metavar="FILE", help="A TOML file; default $REFOLD_CONFIG, else the user's own, if any."
+        "--config",
+        metavar="FILE",
+        help="A TOML file; default $REFOLD_CONFIG, else your own, if any. `refold config` shows it all.",
     ),
 ]
 SessionArgument = Annotated[
@@ -28,7 +30,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="M",
-        help="openai/NAME, anthropic/NAME, script:FILE, or a name of [models]; default $REFOLD_MODEL.",
+        help="openai/NAME, anthropic/NAME, script:FILE, or a name of [models].",
     ),
 ]
 BaseUrlOption = Annotated[
@@ -43,7 +45,7 @@ SandboxOption = Annotated[
     ),
 ]
 IterationsOption = Annotated[
-    int | None, typer.Option("--max-iterations", metavar="N", min=1, help="Model steps at most (500).")
+    int | None, typer.Option("--max-iterations", metavar="N", min=1, help="Model steps at most.")
 ]
 BudgetOption = Annotated[float | None, typer.Option("--budget", metavar="USD", help="Money at most.")]
 PriceOption = Annotated[
@@ -55,14 +57,12 @@ ConfirmOption = Annotated[
     typer.Option(
         "--confirm",
         metavar="never|always|risky|unknown",
-        help="Which actions a person approves first (never).",
+        help="Which actions a person approves first.",
     ),
 ]
 RiskOption = Annotated[
     str | None,
-    typer.Option(
-        "--risk", metavar="low|medium|high", help="From which risk on `risky` and `unknown` ask (medium)."
-    ),
+    typer.Option("--risk", metavar="low|medium|high", help="From which risk on `risky` and `unknown` ask."),
 ]
 AnalyzerOption = Annotated[
     str | None,
@@ -75,7 +75,7 @@ AnalyzerOption = Annotated[
 AgentOption = Annotated[
     str | None,
     typer.Option(
-        "--agent", metavar="NAME", help="codeact, reader, one of [agents], or yours by MODULE:NAME (codeact)."
+        "--agent", metavar="NAME", help="codeact, reader, one of [agents], or yours by MODULE:NAME."
     ),
 ]
 SecretsOption = Annotated[
@@ -97,12 +97,18 @@ NetworkOption = Annotated[
 EnvironmentOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--env", metavar="NAME[=VALUE]", help="Give commands a variable, its value else taken from here."
+        "--env",
+        metavar="NAME[=VALUE]",
+        help="Give commands a variable, its value else taken from here; may be repeated.",
     ),
 ]
 MountOption = Annotated[
     list[str] | None,
-    typer.Option("--mount", metavar="SOURCE:TARGET[:rw]", help="Show commands a file or folder of here."),
+    typer.Option(
+        "--mount",
+        metavar="SOURCE:TARGET[:rw]",
+        help="Show commands a file or folder of here; may be repeated.",
+    ),
 ]
 RunnerOption = Annotated[
     str | None,

@@ -70,9 +70,9 @@ def run(
     budget: BudgetOption = None,
     price: PriceOption = None,
     confirm: ConfirmOption = None,
-    secrets: SecretsOption = None,
     risk: RiskOption = None,
     analyzer: AnalyzerOption = None,
+    secrets: SecretsOption = None,
     repository: Annotated[
         str | None,
         typer.Option("--repo", metavar="URL|PATH", help="A git repository to clone into the workspace."),

@@ -12,12 +12,20 @@ import typer
 from refold.beginning import begin, choose_sandbox, model_name, new_name
 from refold.cli.drive import Watcher, drive
 from refold.cli.exits import exit_code
-from refold.cli.options import HomeOption, JsonOption, ModelOption, SandboxOption, SessionArgument
+from refold.cli.options import (
+    ConfigOption,
+    HomeOption,
+    JsonOption,
+    ModelOption,
+    SandboxOption,
+    SessionArgument,
+)
 from refold.cli.output import put, put_text, say
 from refold.errors import RefoldError, SessionExists, WrongUsage
 from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import EventLog, WrongVersion
 from refold.home import Home, check_session
+from refold.layers import configure
 from refold.look import check_known, reading
 from refold.projections.drift import Drift, drift_of
 from refold.projections.reenactment import Recording, names_workspace
@@ -159,6 +167,7 @@ def replay(
     ] = None,
     sandbox: SandboxOption = None,
     model: ModelOption = None,
+    config: ConfigOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first difference.")] = False,
     session: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="The new session's name.")
@@ -166,6 +175,7 @@ def replay(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
+    configuration = configure(config).configuration
     place, watcher = Home(home), Watcher(json=json, asks=False)
     with watcher.system(place) as system:
         recorded = _recorded(system, source)
@@ -180,7 +190,16 @@ def replay(
         if warning is not None:
             watcher.warn(warning)
         name = check_session(f"replay-{new_name()}" if session is None else session)
-        settings = begin(place, name, model=model_name(model), sandbox=chosen, workspace=workspace)
+        settings = begin(
+            place,
+            name,
+            model=model_name(model),
+            models={} if model is None else configuration.models,
+            prices=configuration.prices,
+            ipython=configuration.ipython,
+            sandbox=chosen,
+            workspace=workspace,
+        )
         fact = SessionStarted(settings=settings, reenacts=recorded, strict=strict)
         drive(system, system.launch(name, fact), watcher)
         return _report(system, recorded, name, json=json)

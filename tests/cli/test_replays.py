@@ -106,6 +106,20 @@ def test_b52_where_a_recording_ends_with_words_a_person_and_a_model_go_on(termin
     assert terminal.run("verify", "again").returncode == 0
 
 
+def test_b52_a_replay_takes_models_and_cells_from_the_configuration(terminal: Terminal) -> None:
+    source = saved(terminal, recorded(acted(10, "echo one", "one\n"), end="message"))
+    model = terminal.script(FINISH)[1]
+    config = terminal.folder / "config.toml"
+    config.write_text(f'ipython = true\n[models.small]\nmodel = "{model}"\n', encoding="utf-8")
+
+    replayed(terminal, source, "--model", "small", "--config", str(config), code=3)
+
+    settings = terminal.records("again")[0]["data"]["settings"]
+    assert (settings["model"], settings["ipython"]) == (model, True)
+    assert terminal.run("say", "again", "go on").returncode == 0
+    assert terminal.shown("again")["status"] == "finished"
+
+
 def test_b52_a_session_of_ours_is_carried_out_again_through_every_form_that_we_export(
     terminal: Terminal,
 ) -> None:
