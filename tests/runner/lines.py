@@ -29,6 +29,7 @@ class Line:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._tunnels: list[Tunnel] = []
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._accept)
         self._thread.start()
 
@@ -36,9 +37,10 @@ class Line:
         return self.dialled > dialled
 
     def cut(self) -> None:
-        for tunnel in self._tunnels:
-            tunnel.close()
-        self._tunnels.clear()
+        with self._lock:
+            for tunnel in self._tunnels:
+                tunnel.close()
+            self._tunnels.clear()
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -52,16 +54,20 @@ class Line:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            self.dialled += 1
-            if self.down:
-                near.close()
-                continue
-            try:
-                far = socket.create_connection(("127.0.0.1", self.there))
-            except OSError:
-                near.close()
-                continue
-            self._tunnels.append(Tunnel(near, far))
+            with self._lock:  # Who has dialled can be cut.
+                self._let_through(near)
+                self.dialled += 1
+
+    def _let_through(self, near: socket.socket) -> None:
+        if self.down:
+            near.close()
+            return
+        try:
+            far = socket.create_connection(("127.0.0.1", self.there))
+        except OSError:
+            near.close()
+            return
+        self._tunnels.append(Tunnel(near, far))
 
 
 class Elsewhere:
