@@ -8,6 +8,7 @@ from refold.actors.session.state import State
 from refold.beginning import check_budget
 from refold.errors import WrongUsage
 from refold.eventlog.settings import Settings
+from refold.sound import check_fields
 
 
 def affordable(state: State, settings: Settings, commands: Iterable[Command]) -> Settings:
@@ -16,8 +17,10 @@ def affordable(state: State, settings: Settings, commands: Iterable[Command]) ->
     for command in commands:
         match command:
             case ChangeSettings(fact=fact):
+                check_fields(fact)
                 settings, asked = changed(settings, fact), fact.budget_usd
             case ContinueAgent(budget_usd=budget_usd):
+                check_fields(command)
                 asked = budget_usd
             case _:
                 pass

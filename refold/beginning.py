@@ -161,8 +161,10 @@ def begin(  # noqa: PLR0913 - options, all of them named
         choose_model(named_model, registry, of=f"purposes.{purpose}")
     registry |= summarisers(condenser or CONDENSER, registry, purposes, prices, budget_usd)
     check_budget(chosen.model or None, chosen.price, budget_usd)
-    if branch is not None and (repository is None or branch.startswith("-")):
+    if branch is not None and repository is None:
         raise WrongUsage(f"the branch {branch!r} is of no repository: name one with --repo")
+    if branch is not None and (not branch.strip() or branch.startswith("-")):
+        raise WrongUsage(f"the branch {branch!r} cannot be checked out: name one that is there, or none")
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
     settings = Settings(
@@ -302,6 +304,8 @@ def repository_of(given: str) -> str:
 
     Raises `WrongUsage`.
     """
+    if not given.strip():
+        raise WrongUsage("the repository is empty: name one by its address or path, or none")
     path = Path(given).expanduser()
     if "://" not in given and path.exists():
         return str(path.absolute())

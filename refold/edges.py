@@ -29,6 +29,7 @@ from refold.eventlog.settings import Price, Settings, for_summary
 from refold.home import Home
 from refold.projections.request import Request
 from refold.secrets import Secrets
+from refold.sound import check_fields
 
 type Glimpse = Callable[[str, str, str], None]
 """Shown while it happens: the session, what it is of (`model` or `command`), and a piece of text."""
@@ -61,6 +62,7 @@ class RealEdges:
 
     def check(self, settings: Settings) -> None:
         """Raise `WrongUsage` if a model in force could not be asked, or actions not be assessed."""
+        check_fields(settings)
         try:
             if settings.model is not None:
                 self._open(settings)

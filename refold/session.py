@@ -27,6 +27,7 @@ from refold.actors.session.state import State, initial_state
 from refold.eventlog.events import MessageReceived, SettingsChanged
 from refold.eventlog.fact import By
 from refold.eventlog.record import Record
+from refold.sound import check_text
 
 if TYPE_CHECKING:
     from refold.system import System
@@ -61,6 +62,7 @@ class Session:
 
     def say(self, text: str) -> tuple[Record, ...]:
         """Send the agent a message; returns once it is committed."""
+        check_text(text, "message", "hear")
         return self._submit(SendMessage(**given(), fact=MessageReceived(content=text, by="user")))
 
     def pause(self) -> tuple[Record, ...]:

@@ -59,6 +59,7 @@ from refold.home import Home, check_new, check_session
 from refold.identity import identity
 from refold.lock import DriverLock
 from refold.session import Session
+from refold.sound import check_task
 from refold.troubles import ROOM_WAIT_S, explained
 
 _REPLY_S = 60.0
@@ -143,6 +144,7 @@ class System:
         name = check_new(new_name() if session is None else session)
         if self.log.head(name) is not None:
             raise SessionExists(name)
+        check_task(task)
         model = model or self.edges.environment.get("REFOLD_MODEL") or None
         if model is None:
             raise WrongUsage(

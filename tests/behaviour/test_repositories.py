@@ -131,6 +131,15 @@ def test_b06_a_workspace_with_something_else_in_it_is_left_alone(system: System,
     assert [path.name for path in workspace.iterdir()] == ["mine"]
 
 
+def test_b06_a_workspace_that_is_a_repository_of_nowhere_is_left_alone(
+    system: System, tmp_path: Path
+) -> None:
+    source = repository(tmp_path / "source", {"mine": "mine"})
+    session = start(system, tmp_path, repository=str(source), workspace=source)
+    assert session.wait(timeout=60).agent.state == "error"
+    assert "not empty" in steps(system, session.name)["repository"].detail
+
+
 def test_b07_hooks_without_a_repository_are_a_warning(system: System, tmp_path: Path) -> None:
     workspace = tmp_path / "plain"
     (workspace / ".refold").mkdir(parents=True)

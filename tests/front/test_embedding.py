@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import refold
 from refold.errors import CommandRefused, NotDriven, SessionDriven, SessionExists, WrongUsage
-from refold.eventlog.events import AgentStateChanged
+from refold.eventlog.events import AgentStateChanged, SettingsChanged
 from refold.testing.rival import claim
 
 DEMO = Path(str(files("refold"))) / "demo"
@@ -126,3 +127,41 @@ def test_sessions_can_be_awaited(tmp_path: Path) -> None:
     count, state = asyncio.run(live())
     assert count > 20
     assert state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"confirm": "allways"}, "confirm is 'allways'; it must be one of always, never, risky, unknown"),
+        ({"risk": "huge"}, "risk is 'huge'; it must be one of high, low, medium"),
+        ({"iterations_max": 2.5}, "iterations_max is 2.5; it must be a whole number"),
+        ({"instructions": "\ud800"}, "instructions is"),
+        ({"task": " "}, "the task is empty"),
+        ({"task": 7}, "the task is 7; it must be a text"),
+        ({"repository": ""}, "the repository is empty"),
+        ({"repository": ".", "branch": ""}, "the branch '' cannot be checked out"),
+        ({"repository": ".", "branch": "--help"}, "the branch '--help' cannot be checked out"),
+        ({"branch": "main"}, "the branch 'main' is of no repository"),
+    ],
+)
+def test_what_could_not_be_read_again_is_refused_before_it_is_recorded(
+    tmp_path: Path, options: dict[str, Any], said: str
+) -> None:
+    with refold.open(tmp_path / "home") as system:
+        with pytest.raises(WrongUsage, match=re.escape(said)):
+            system.start(session="s", **{"task": "go", "model": script(tmp_path, FINISH), **options})
+        assert system.log.head("s") is None
+
+
+def test_what_a_session_is_told_is_held_to_its_type_before_it_is_recorded(tmp_path: Path) -> None:
+    with refold.open(tmp_path / "home") as system:
+        session = system.start("go", model=script(tmp_path, ("Yes?", [])), sandbox="local")
+        before = session.wait(timeout=60).version
+        wrong: Any = "allways"
+        with pytest.raises(WrongUsage, match="confirm is 'allways'; it must be one of always"):
+            session.change(SettingsChanged(confirm=wrong))
+        with pytest.raises(WrongUsage, match="iterations is 'allways'; it must be a whole number"):
+            session.continue_(iterations=wrong)
+        with pytest.raises(WrongUsage, match="the message is empty"):
+            session.say("")
+        assert session.head == before

@@ -77,7 +77,9 @@ class Repository:
         """Return that the repository is there already. Raises `_Failed` if something else is."""
         git = os.path.join(self._workspace, ".git")
         if os.path.isdir(git):
-            origin = self._git("--git-dir", git, "config", "--get", "remote.origin.url").strip()
+            origin = self._git(
+                "--git-dir", git, "config", "--default", "", "--get", "remote.origin.url"
+            ).strip()
             if origin == url:
                 return f"{url} is there already"
         raise _Failed(
