@@ -7,15 +7,16 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from refold.actors.dispatch.choosers import Planned, Replay, SwarmChooser
+    from refold.actors.dispatch.choosers import Planned, PlannedTrouble, Replay, SwarmChooser
     from refold.actors.dispatch.stepper import Stepper
     from refold.actors.models.fake import ScriptedModel, says
     from refold.actors.runner.fake import FakeRunner, FakeWorld
     from refold.eventlog.memory_log import MemoryLog
     from refold.testing.contract import EventLogContract
+    from refold.testing.courses import Steered
     from refold.testing.dispatch_contract import DispatcherContract
     from refold.testing.minutes import Broken
-    from refold.testing.runner_contract import RunnerContract
+    from refold.testing.runner_contract import RunnerContract, RuntimePlace
     from refold.testing.scenarios import SCENARIOS
     from refold.testing.sessions import SessionRun, SessionScenario
     from refold.testing.simulation import Run, Scenario, Simulated, simulate
@@ -33,15 +34,18 @@ __all__ = [
     "FakeWorld",
     "MemoryLog",
     "Planned",
+    "PlannedTrouble",
     "Replay",
     "Run",
     "RunnerContract",
+    "RuntimePlace",
     "Scenario",
     "ScriptedModel",
     "SessionRun",
     "SessionScenario",
     "Simulated",
     "SmallWorld",
+    "Steered",
     "Stepper",
     "SwarmChooser",
     "TroubledWorld",
@@ -63,15 +67,18 @@ _HOME = {
     "FakeWorld": "refold.actors.runner.fake",
     "MemoryLog": "refold.eventlog.memory_log",
     "Planned": "refold.actors.dispatch.choosers",
+    "PlannedTrouble": "refold.actors.dispatch.choosers",
     "Replay": "refold.actors.dispatch.choosers",
     "Run": "refold.testing.simulation",
     "RunnerContract": "refold.testing.runner_contract",
+    "RuntimePlace": "refold.testing.runner_contract",
     "Scenario": "refold.testing.simulation",
     "ScriptedModel": "refold.actors.models.fake",
     "SessionRun": "refold.testing.sessions",
     "SessionScenario": "refold.testing.sessions",
     "Simulated": "refold.testing.simulation",
     "SmallWorld": "refold.testing.world",
+    "Steered": "refold.testing.courses",
     "Stepper": "refold.actors.dispatch.stepper",
     "SwarmChooser": "refold.actors.dispatch.choosers",
     "TroubledWorld": "refold.testing.troubled",
