@@ -73,7 +73,7 @@ def configure(
     whole: Configuration = msgspec.convert(merged, Configuration)
     values = tuple(
         Value(key=key, value=value, source=_source(key, origins))
-        for key, value in _flat(msgspec.to_builtins(whole), Configuration)
+        for key, value in _flat(_complete(whole), Configuration)
     )
     return Configured(configuration=whole, values=values, file=path)
 
@@ -273,6 +273,17 @@ def _flat(value: object, kind: object, key: str = "") -> Iterator[tuple[str, obj
             yield from _flat(item, items[1], _below(key, name))
     else:
         yield key, value
+
+
+def _complete(table: Struct) -> Table:
+    """Return the values of a table and of those in it, defaults included, whatever a log leaves out."""
+    return {
+        field.encode_name: _complete(value)
+        if isinstance(value, Struct) and value.__struct_config__.tag is None
+        else msgspec.to_builtins(value)
+        for field in fields(table)
+        for value in (getattr(table, field.name),)
+    }
 
 
 def _source(key: str, origins: Mapping[str, str]) -> str:

@@ -111,6 +111,13 @@ def test_the_file_that_the_documents_show_is_one(tmp_path: Path) -> None:
     assert keys - known == {"base_url", "price"}
 
 
+def test_what_nobody_set_is_shown_too(tmp_path: Path) -> None:
+    configured = configure(environment={"XDG_CONFIG_HOME": str(tmp_path)})
+    shown = {each.key: (each.value, each.source) for each in configured.values}
+    assert shown["runtime.offline"] == (False, "default")
+    assert shown["runtime.limits.processes"] == (None, "default")
+
+
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text('network = 1\nconfirm = "x"', encoding="utf-8")
