@@ -107,7 +107,7 @@ class Connection:
         said = ""
         if self._said is not None:
             self._said.seek(0)
-            said = self._said.read().strip()[-_SAID_CHARACTERS_MAX:]
+            said = _last_words(self._said.read())
         leaf = next(iter(_leaves(error)))
         told = str(leaf) or type(leaf).__name__
         if self._unreachable:
@@ -211,6 +211,16 @@ async def _watched(transport: _Transport, over: asyncio.Event) -> AsyncGenerator
             group.cancel_scope.cancel()
             receive.close()
             send.close()
+
+
+def _last_words(said: str) -> str:
+    """Return the end of what a server said at its end, in whole lines; of a traceback, what it comes to."""
+    lines = said.strip().splitlines()
+    if any(line.startswith("Traceback (most recent call last)") for line in lines):
+        lines = lines[-1:]
+    while len(lines) > 1 and sum(map(len, lines)) > _SAID_CHARACTERS_MAX:
+        del lines[0]
+    return "\n".join(lines)[:_SAID_CHARACTERS_MAX]
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

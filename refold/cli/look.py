@@ -10,9 +10,8 @@ import typer
 
 from refold.cli.options import HomeOption, JsonOption, SessionArgument
 from refold.cli.output import is_read, put, put_text, say
-from refold.cli.words import did, got, plain
+from refold.cli.words import plain, told
 from refold.errors import WrongUsage
-from refold.eventlog.events import ActionProposed, AgentStateChanged, MessageReceived, ObservationRecorded
 from refold.eventlog.record import Record
 from refold.home import Home
 from refold.look import check_known, glance, reading
@@ -108,18 +107,7 @@ def _records(log: "LMDBLog", session: str, after: int, *, follow: bool) -> Itera
 def line_of(record: Record) -> str:
     """Return a record in one line: version, time, type, and what matters of it."""
     at = datetime.fromtimestamp(record.at / 1e9, UTC).strftime("%H:%M:%S")
-    match record.event:
-        case ActionProposed(action=action):
-            thought, deed = did(action)
-            text = deed or thought
-        case ObservationRecorded(observation=observation):
-            text = f"→{record.cause} {got(observation)[0]}"
-        case MessageReceived(content=content):
-            text = content
-        case AgentStateChanged(state=state, reason=reason):
-            text = f"{state} {reason}"
-        case _:
-            text = ""
+    text = told(record.event)
     first = " ⏎ ".join(plain(text).strip().splitlines()[:3])
     return f"{record.version:>5}  {at}  {record.type:<20} {first[:140]}".rstrip()
 

@@ -13,6 +13,9 @@ from refold.cli.output import put, say
 from refold.errors import WrongUsage
 from refold.home import Home
 
+_TOKEN_MIN = 16
+"""Whoever guesses it runs commands here."""
+
 
 def runner(
     what: Annotated[str, typer.Argument(metavar="serve", help="The one thing it does.")],
@@ -48,6 +51,14 @@ def runner(
     if sandbox not in {None, "local", "bubblewrap"}:
         raise WrongUsage(f"--sandbox {sandbox!r} cannot be served; it is local or bubblewrap")
     chosen, warning = choose_sandbox(sandbox)
+    try:
+        token = token_in(token_file)
+    except OSError as error:
+        raise WrongUsage(f"the token file {token_file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise WrongUsage(str(error)) from error
+    if len(token) < _TOKEN_MIN:
+        raise WrongUsage(f"the token in {token_file} can be guessed: make one with `openssl rand -hex 32`")
     place = Home(home)
     place.make()
     try:
@@ -55,7 +66,7 @@ def runner(
             Serving(
                 host=host,
                 port=port,
-                token=token_in(token_file),
+                token=token,
                 folder=place.path / "served" / "runners",
                 workspaces=workspace or place.path / "served" / "workspaces",
                 sandbox=chosen,

@@ -1,4 +1,4 @@
-"""Actions and observations in a person's words."""
+"""Actions, observations and facts in a person's words."""
 
 import re
 
@@ -19,6 +19,29 @@ from refold.eventlog.actions import (
     TrackTasks,
     Write,
 )
+from refold.eventlog.condensation import Condensed
+from refold.eventlog.events import (
+    ActionProposed,
+    ActionsConfirmed,
+    ActionsRejected,
+    AgentStateChanged,
+    AskAbandoned,
+    CallRefused,
+    Event,
+    MessageReceived,
+    ModelFailed,
+    ObservationRecorded,
+    RecallRecorded,
+    RuntimeConnected,
+    RuntimeFailed,
+    RuntimeLost,
+    SessionClosed,
+    SessionFaulted,
+    SettingsChanged,
+    StuckDetected,
+    ToolsListed,
+    WarningRaised,
+)
 from refold.eventlog.observations import (
     Cancelled,
     DelegateResult,
@@ -37,7 +60,10 @@ from refold.eventlog.observations import (
     TaskList,
     Thought,
 )
+from refold.eventlog.starting import StartStepEnded
 
+_BESIDE = {"cause", "by", "foreign", "script_digest"}
+"""Fields of changed settings that no person set."""
 _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
@@ -46,6 +72,47 @@ _CONTROL = re.compile(
 def plain(text: str) -> str:
     """Return a text without what would steer the terminal that shows it: it may be anybody's words."""
     return _CONTROL.sub("", text.replace("\r\n", "\n"))
+
+
+def told(event: Event) -> str:
+    """Return what matters of a fact beside its type; "" where the type says it all."""
+    match event:
+        case ActionProposed(action=action):
+            thought, deed = did(action)
+            return deed or thought
+        case ObservationRecorded(observation=observation):
+            return f"→{event.cause} {got(observation)[0]}"
+        case MessageReceived(content=content):
+            return content
+        case AgentStateChanged(state=state, reason=reason):
+            return f"{state} {reason}"
+        case StartStepEnded(step=step, outcome=outcome, detail=detail):
+            return f"{step} {outcome}" + (f": {detail}" if detail else "")
+        case RuntimeConnected(sandbox=sandbox, resumed=resumed):
+            return f"{sandbox}, found alive" if resumed else sandbox
+        case ToolsListed(tools=tools):
+            return ", ".join(tool.name for tool in tools)
+        case RecallRecorded(sources=sources, warnings=warnings):
+            return ", ".join((*sources, *warnings))
+        case ModelFailed(fault=fault, message=message):
+            return f"{fault}: {message}"
+        case SessionFaulted(error=error, message=message):
+            return f"{error}: {message}"
+        case WarningRaised(text=text) | StuckDetected(pattern=text):
+            return text
+        case Condensed(messages=messages, masked=masked):
+            return f"{messages} {'results of tools' if masked else 'messages'} are shown to the model no more"
+        case SettingsChanged():
+            given = {name: getattr(event, name) for name in event.__struct_fields__ if name not in _BESIDE}
+            return ", ".join(f"{name}={value}" for name, value in given.items() if value is not None)
+        case ActionsConfirmed(who=who):
+            return f"by {who}" if who else ""
+        case CallRefused(reason=reason) | ActionsRejected(reason=reason) | AskAbandoned(reason=reason):
+            return reason
+        case RuntimeFailed(reason=reason) | RuntimeLost(reason=reason) | SessionClosed(reason=reason):
+            return reason
+        case _:
+            return ""
 
 
 def did(action: Action) -> tuple[str, str]:

@@ -46,6 +46,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, bytecode: Path) -> Termi
     )
     (terminal.folder / "broken.toml").write_text("[limits\n", encoding="utf-8")
     (terminal.folder / "wrong.toml").write_text('[limits]\niterations = "many"\n', encoding="utf-8")
+    (terminal.folder / "weak").write_text("x\n", encoding="utf-8")
     (terminal.folder / "stranger.json").write_text('[{"id": 0, "foo": 1}]', encoding="utf-8")
     return terminal
 
@@ -123,6 +124,12 @@ MISTAKES = [
     ("run --model {script} --mount /nowhere x", 2, "'/nowhere' is not SOURCE:TARGET"),
     ("run --model {script} --sandbox remote x", 2, "where is the runner? … --runner tls://HOST:PORT"),
     ("run --model {script} --sandbox remote --runner moon x", 2, "'moon' is no runner's address … write tls"),
+    ("runner frob --token-file {folder}/wrong.toml", 2, "it is `refold runner serve`"),
+    ("runner serve --token-file /nowhere", 2, "the token file /nowhere cannot be read: No such file"),
+    ("runner serve --token-file {folder}/wrong.toml", 2, "does not hold a token"),
+    ("runner serve --token-file {folder}/weak", 2, "can be guessed … openssl rand -hex 32"),
+    ("run --model {script} --repo  x", 2, "the repository is empty: name one"),
+    ("run --model {script} --repo {folder} --branch -b x", 2, "the branch '-b' cannot be checked out"),
     ("config --config /nowhere", 2, "the configuration /nowhere is not there"),
     ("run --model {script} --config /nowhere x", 2, "/nowhere"),
     ("run --model {script} --config {folder}/broken.toml x", 2, "broken.toml"),

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from refold.actors.session.show import shown
 from refold.home import Home
 from refold.look import reading
-from tests.cli.terminal import FINISH, WAIT_S, Terminal, bash, parallel, spoken
+from tests.cli.terminal import FINISH, WAIT_S, Terminal, bash, failing, parallel, spoken
 
 
 def test_every_version_is_shown_as_it_was_and_its_figures_never_run_backwards(terminal: Terminal) -> None:
@@ -81,6 +81,19 @@ def test_a_reader_may_leave_when_it_has_seen_enough(terminal: Terminal) -> None:
             assert asked.stdout.read(1)
             asked.stdout.close()
             assert (asked.wait(WAIT_S), asked.stderr.read()) == (0, "")
+
+
+def test_events_tell_what_went_wrong_and_what_was_changed_in_their_line(terminal: Terminal) -> None:
+    (terminal.folder / "servers.toml").write_text('[mcp.gone]\ncommand = "/nowhere"\n', encoding="utf-8")
+    model = terminal.script(failing(401), spoken("Yes?"))
+    servers = ("--config", str(terminal.folder / "servers.toml"))
+    assert terminal.run("run", "--session", "s", *servers, *model, "go").returncode == 1
+    assert terminal.run("resume", "s", "--confirm", "risky", "--max-iterations", "9").returncode == 1
+    lines = {line.split()[2]: line for line in terminal.run("events", "s").stdout.splitlines()}
+    assert "MCP server 'gone' offers no tools" in lines["WarningRaised"]
+    assert lines["ModelFailed"].endswith("authentication: failed with 401")
+    assert lines["SettingsChanged"].endswith("confirm=risky, iterations_max=9")
+    assert lines["RuntimeConnected"].endswith("local")
 
 
 def test_closed_standard_streams_are_nowhere_and_not_in_the_log(terminal: Terminal) -> None:

@@ -134,6 +134,7 @@ def test_b07_a_server_that_does_not_answer_is_a_warning_and_the_start_goes_on(tm
     absent = (
         MCPServer(name="nothing", command=str(tmp_path / "nothing")),
         MCPServer(name="broken", command="/bin/sh", args=("-c", "echo no such luck >&2; exit 3")),
+        MCPServer(name="raising", command=sys.executable, args=("-c", "raise LookupError('x' * 600)")),
         MCPServer(name="silent", command="/bin/sleep", args=("60",), start_timeout_s=0.5),
         MCPServer(name="far", url="http://127.0.0.1:9/mcp"),
     )
@@ -142,7 +143,12 @@ def test_b07_a_server_that_does_not_answer_is_a_warning_and_the_start_goes_on(tm
         assert session.wait(timeout=60).agent.state == "finished"
         facts = events(session)
     warnings = [fact.text for fact in facts if isinstance(fact, WarningRaised)]
-    for name, why in zip(absent, ("No such file", "no such luck", "within 0.5 s", "reached"), strict=True):
+    assert not any("File " in warning for warning in warnings), "a traceback is nothing for a person"
+    for name, why in zip(
+        absent,
+        ("No such file", "no such luck", "start: LookupError: no x", "within 0.5 s", "reached"),
+        strict=True,
+    ):
         assert any(name.name in warning and why in warning for warning in warnings), warnings
     assert sum(isinstance(fact, CallRefused) for fact in facts) == 1
 
