@@ -2,25 +2,20 @@
 
 import os
 import queue
-import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from msgspec.structs import replace
-
 from refold import family
 from refold.actors.controller.transitions import ENDED
 from refold.actors.delegation.state import root_name
 from refold.actors.dispatch.pool import PoolDispatcher
-from refold.actors.dispatch.port import ActorFailed
 from refold.actors.session.commands import ChangeSettings, Command, ContinueAgent
-from refold.actors.session.messages import NoRoom, Reply, RoomAgain
+from refold.actors.session.messages import Reply
 from refold.actors.session.state import State
 from refold.actors.sessions import Sessions
-from refold.actors.supervisor import Trouble
 from refold.affording import affordable
 from refold.beginning import begin, choose_sandbox, new_name
 from refold.closing import WITHIN_S, close_all
@@ -60,7 +55,7 @@ from refold.identity import identity
 from refold.lock import DriverLock
 from refold.session import Session
 from refold.sound import check_task
-from refold.troubles import ROOM_WAIT_S, explained
+from refold.troubles import ROOM_WAIT_S, Troubles
 
 _REPLY_S = 60.0
 
@@ -85,12 +80,10 @@ class System:
         self.edges = RealEdges(
             self.home, scope=self.log.id.hex(), environment=environment, on_glimpse=on_glimpse
         )
+        self._troubles = Troubles(self.home.path, self.edges.secrets.text)
         self._port = PoolDispatcher(on_point=on_point)
-        self._sessions = Sessions(self._port, self.log, self.edges, identity(), self._trouble)
+        self._sessions = Sessions(self._port, self.log, self.edges, identity(), self._troubles.note)
         self._driven: dict[str, tuple[DriverLock, ControlServer]] = {}
-        self._troubles: dict[str, Trouble] = {}
-        self._starved_since: dict[str, float] = {}
-        self._troubled = threading.Condition()
         self._closed = False
 
     # Sessions -----------------------------------------------------------------------------------------
@@ -289,14 +282,7 @@ class System:
 
     def trouble(self, session: str) -> RefoldError | None:
         """Return what keeps the session from going on, if anything does."""
-        troubles = [t for name, t in tuple(self._troubles.items()) if root_name(name) == root_name(session)]
-        trouble = next((t for t in troubles if not isinstance(t, RoomAgain)), None)
-        if trouble is None:
-            return None
-        if isinstance(trouble, ActorFailed):
-            trouble = replace(trouble, message=self.edges.secrets.text(session, trouble.message))
-        since = min(self._starved_since.values(), default=time.monotonic())
-        return explained(session, trouble, home=self.home.path, starved_s=time.monotonic() - since)
+        return self._troubles.of(session)
 
     def close_sessions(self, reason: str, *, within_s: float = WITHIN_S) -> tuple[str, ...]:
         """Close every session at once, side by side; return those that were not closed in time."""
@@ -361,9 +347,7 @@ class System:
         lock = DriverLock(self.home, session)
         if session in self._driven or not lock.acquire():
             raise driven_error(self.log, session)
-        with self._troubled:
-            for name in [name for name in self._troubles if root_name(name) == session]:
-                self._troubles.pop(name)  # What troubled an earlier drive of it is over.
+        self._troubles.forget(session)  # What troubled an earlier drive of it is over.
         try:
             yield
             control = self._control(session)
@@ -376,23 +360,11 @@ class System:
     def _control(self, session: str) -> ControlServer:
         return ControlServer(self.home, session, self._forwarded)
 
-    def _trouble(self, trouble: Trouble) -> None:
-        stream = trouble.name.partition("/")[0] if isinstance(trouble, ActorFailed) else trouble.stream
-        with self._troubled:
-            self._troubles[stream] = trouble
-            if isinstance(trouble, NoRoom):
-                self._starved_since.setdefault(stream, time.monotonic())
-            else:
-                self._starved_since.pop(stream, None)
-            self._troubled.notify_all()
-
     def _forwarded(self, session: str, command: Command) -> Answer:
         try:
             records = self.submit(session, command)
-        except CommandRefused as refusal:
+        except (CommandRefused, WrongUsage) as refusal:
             return Answer(refused=str(refusal))
-        except WrongUsage as error:
-            return Answer(refused=str(error))
         except NotDriven:
             return Answer(gone=True)
         except RefoldError as error:
