@@ -116,6 +116,7 @@ def _drive(home: Home, session: str, command: Command, *, json: bool) -> int:
             state = system.state(root)
             if root == session:
                 return drive(system, system.resume(session, command), watcher, after=state.version)
+            system.state(session)  # Nothing is claimed for a delegate that is not there.
             resumed = system.resume(root)
             system.submit(session, command)
             return drive(system, resumed, watcher, after=state.version)
@@ -132,6 +133,7 @@ def _record(home: Home, session: str, command: Command, done: str, *, json: bool
             if root == session:
                 system.resume(session, command)
             else:
+                system.state(session)
                 system.resume(root)
                 system.submit(session, command)
             state = system.state(session)

@@ -99,3 +99,13 @@ def test_b47_many_messages_at_once_while_the_driver_comes_to_rest_are_all_answer
     assert sorted(said) == ["go", "word 0", "word 1", "word 2", "word 3"]
     assert terminal.shown("s")["status"] == "awaiting_user_input"
     assert terminal.run("verify", "s").returncode == 0
+
+
+def test_b47_a_delegate_that_is_not_there_is_named_and_its_parent_left_alone(terminal: Terminal) -> None:
+    assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "go").returncode == 0
+    before = terminal.records("s")
+    for command in (("say", "s~7", "hello"), ("stop", "s~7"), ("pause", "s~7")):
+        done = terminal.run(*command)
+        assert (done.returncode, done.stdout) == (2, ""), command
+        assert "there is no session 's~7'" in done.stderr
+    assert terminal.records("s") == before
