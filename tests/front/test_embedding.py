@@ -147,9 +147,10 @@ def test_sessions_can_be_awaited(tmp_path: Path) -> None:
 def test_what_could_not_be_read_again_is_refused_before_it_is_recorded(
     tmp_path: Path, options: dict[str, Any], said: str
 ) -> None:
+    asked: dict[str, Any] = {"task": "go", "model": script(tmp_path, FINISH), **options}
     with refold.open(tmp_path / "home") as system:
         with pytest.raises(WrongUsage, match=re.escape(said)):
-            system.start(session="s", **{"task": "go", "model": script(tmp_path, FINISH), **options})
+            system.start(session="s", **asked)
         assert system.log.head("s") is None
 
 
