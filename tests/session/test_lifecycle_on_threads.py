@@ -21,10 +21,12 @@ from refold.actors.session.state import State, initial_state
 from refold.actors.sessions import Sessions
 from refold.eventlog.events import ModelFailed, SessionStarted
 from refold.eventlog.memory_log import MemoryLog
+from refold.eventlog.settings import ConfirmationPolicy
 from refold.testing import scripts
 from refold.testing.crash import IDENTITY, STREAM
 from refold.testing.world import SmallWorld
 from tests.simulation.lifecycle import (
+    POLICIES,
     VERBS,
     Verb,
     check_fork,
@@ -61,8 +63,8 @@ class LifeOnThreads(RuleBasedStateMachine):
         self.forked: float | None = None
         self.pools: list[PoolDispatcher] = []
 
-    @initialize(script=scripts().map(quick), confirm=st.booleans(), limit=st.integers(1, 6))
-    def begin(self, *, script: tuple[Line, ...], confirm: bool, limit: int) -> None:
+    @initialize(script=scripts().map(quick), confirm=st.sampled_from(POLICIES), limit=st.integers(1, 6))
+    def begin(self, *, script: tuple[Line, ...], confirm: ConfirmationPolicy, limit: int) -> None:
         self.script = script
         self.log, self.world = MemoryLog(id=bytes(16)), SmallWorld(script)
         self.drive()

@@ -28,9 +28,10 @@ from refold.actors.session.fork import fork
 from refold.actors.session.state import State, initial_state
 from refold.actors.session.verify import verify
 from refold.actors.sessions import Sessions
+from refold.eventlog.condensers import RecentWindow
 from refold.eventlog.events import MessageReceived, SettingsChanged
 from refold.eventlog.log import EventLog
-from refold.eventlog.settings import Settings
+from refold.eventlog.settings import ConfirmationPolicy, Settings
 from refold.testing.crash import IDENTITY, STREAM
 from refold.testing.laws import check
 from refold.testing.minutes import Minutes
@@ -53,6 +54,7 @@ type Verb = Literal[
 ]
 
 VERBS: tuple[Verb, ...] = get_args(Verb.__value__)
+POLICIES: tuple[ConfirmationPolicy, ...] = get_args(ConfirmationPolicy.__value__)
 ANOTHER = 1_000_000
 """Seeds from here on give ids that no session in the same log has."""
 OCCASIONS: tuple[Occasion, ...] = get_args(Occasion.__value__)
@@ -101,14 +103,24 @@ def command(verb: Verb, id_: str, at: int, state: State) -> Command:
         case "change model":
             return ChangeSettings(**said, fact=SettingsChanged(model=f"script:{at % 2}"))
         case "change policy":
-            confirms = state.life.settings is not None and state.life.settings.confirm == "always"
-            return ChangeSettings(**said, fact=SettingsChanged(confirm="never" if confirms else "always"))
+            policy = POLICIES[at % len(POLICIES)]
+            return ChangeSettings(**said, fact=SettingsChanged(confirm=policy))
         case "change limits":
             return ChangeSettings(**said, fact=SettingsChanged(iterations_max=3))
 
 
-def start_settings(*, confirm: bool, iterations_max: int) -> Settings:
-    return replace(SETTINGS, confirm="always" if confirm else "never", iterations_max=iterations_max)
+def start_settings(
+    *, confirm: ConfirmationPolicy, iterations_max: int, parallel_max: int = 1, forgets: bool = False
+) -> Settings:
+    """Return how a life starts; one that `forgets` condenses as soon as there is anything to condense."""
+    return replace(
+        SETTINGS,
+        confirm=confirm,
+        risk="low",
+        iterations_max=iterations_max,
+        parallel_max=parallel_max,
+        condenser=RecentWindow(messages_max=6) if forgets else SETTINGS.condenser,
+    )
 
 
 def check_log(log: EventLog, stream: str = STREAM) -> State:

@@ -16,10 +16,12 @@ from refold.actors.dispatch.choosers import Occasion
 from refold.actors.dispatch.faults import ProcessDied
 from refold.actors.dispatch.stepper import Stepper
 from refold.actors.models.fake import Line
+from refold.eventlog.settings import ConfirmationPolicy
 from refold.testing import scripts
 from refold.testing.sessions import SessionRun, SessionScenario
 from tests.simulation.lifecycle import (
     OCCASIONS,
+    POLICIES,
     VERBS,
     Hand,
     Verb,
@@ -43,13 +45,29 @@ class Lifecycle(RuleBasedStateMachine):
         self.forked: float | None = None
 
     @initialize(
-        script=scripts(), confirm=st.booleans(), limit=st.integers(1, 6), seed=st.sampled_from((0, 1))
+        script=scripts(),
+        confirm=st.sampled_from(POLICIES),
+        limit=st.integers(1, 6),
+        parallel=st.sampled_from((1, 4)),
+        forgets=st.booleans(),
+        seed=st.sampled_from((0, 1)),
     )
-    def begin(self, *, script: tuple[Line, ...], confirm: bool, limit: int, seed: int) -> None:
+    def begin(  # noqa: PLR0913 - all that is drawn
+        self,
+        *,
+        script: tuple[Line, ...],
+        confirm: ConfirmationPolicy,
+        limit: int,
+        parallel: int,
+        forgets: bool,
+        seed: int,
+    ) -> None:
         self.scenario = SessionScenario(
             name="lifecycle",
             lines=script,
-            settings=start_settings(confirm=confirm, iterations_max=limit),
+            settings=start_settings(
+                confirm=confirm, iterations_max=limit, parallel_max=parallel, forgets=forgets
+            ),
             encores=4,
         )
         self.stepper = Stepper(seed, self.hand, faults=FAULTS_MAX, process_faults=True, witness=self.witness)
