@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from refold.actors.agents.loading import role
+from refold.actors.agents.loading import is_own, role
+from refold.actors.agents.registry import missing
 from refold.errors import WrongUsage
 from refold.eventlog.settings import AgentSettings, Settings, with_model
 
@@ -60,4 +61,8 @@ def _filled(name: str, agent: AgentSettings, place: str) -> AgentSettings:
         )
     if agent.budget_usd is not None and not (math.isfinite(agent.budget_usd) and agent.budget_usd > 0):
         raise WrongUsage(f"agents.{name}.budget_usd is {agent.budget_usd:g}; it must be a sum above 0")
-    return replace(agent, role=role(agent.agent or name, place))
+    named = agent.agent or name
+    if not is_own(named) and (why := missing(named, None)) is not None:
+        what = "is missing" if agent.agent is None else "is unknown"
+        raise WrongUsage(f"agents.{name}.agent {what}: {why}")
+    return replace(agent, role=role(named, place))

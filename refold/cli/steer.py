@@ -129,13 +129,12 @@ def _record(home: Home, session: str, command: Command, done: str, *, json: bool
 
     def claim() -> int:
         with System(home) as system:
-            root = root_name(session)
-            if root == session:
-                system.resume(session, command)
-            else:
-                system.state(session)
-                system.resume(root)
-                system.submit(session, command)
+            root, state = root_name(session), system.state(session)
+            own = (command,) if root == session else ()
+            if not (isinstance(command, CloseSession) and state.life.closed):
+                system.resume(root, *own)
+                if not own:
+                    system.submit(session, command)
             state = system.state(session)
             system.let_go(root, end_runner=system.is_over(root))
         if json:

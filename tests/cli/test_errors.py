@@ -46,6 +46,8 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, bytecode: Path) -> Termi
     )
     (terminal.folder / "broken.toml").write_text("[limits\n", encoding="utf-8")
     (terminal.folder / "wrong.toml").write_text('[limits]\niterations = "many"\n', encoding="utf-8")
+    (terminal.folder / "nobody.toml").write_text("[agents.helper]\n", encoding="utf-8")
+    (terminal.folder / "moon.toml").write_text('[agents.helper]\nagent = "moon"\n', encoding="utf-8")
     (terminal.folder / "weak").write_text("x\n", encoding="utf-8")
     (terminal.folder / "stranger.json").write_text('[{"id": 0, "foo": 1}]', encoding="utf-8")
     return terminal
@@ -130,6 +132,12 @@ MISTAKES = [
     ("runner serve --token-file {folder}/weak", 2, "can be guessed … openssl rand -hex 32"),
     ("run --model {script} --repo  x", 2, "the repository is empty: name one"),
     ("run --model {script} --repo {folder} --branch -b x", 2, "the branch '-b' cannot be checked out"),
+    ("run --model {script} --config {folder}/nobody.toml x", 2, "agents.helper.agent is missing … codeact"),
+    (
+        "run --model {script} --config {folder}/moon.toml x",
+        2,
+        "agents.helper.agent is unknown … no agent 'moon'",
+    ),
     ("config --config /nowhere", 2, "the configuration /nowhere is not there"),
     ("run --model {script} --config /nowhere x", 2, "/nowhere"),
     ("run --model {script} --config {folder}/broken.toml x", 2, "broken.toml"),

@@ -109,3 +109,12 @@ def test_b47_a_delegate_that_is_not_there_is_named_and_its_parent_left_alone(ter
         assert (done.returncode, done.stdout) == (2, ""), command
         assert "there is no session 's~7'" in done.stderr
     assert terminal.records("s") == before
+
+
+def test_b11_a_session_that_is_closed_is_closed_again_without_a_word_in_its_log(terminal: Terminal) -> None:
+    assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "go").returncode == 0
+    assert terminal.run("close", "s").returncode == 0
+    before = terminal.records("s")
+    again = terminal.run("close", "s")
+    assert (again.returncode, again.stderr) == (0, "session s is closed\n")
+    assert terminal.records("s") == before
