@@ -165,6 +165,10 @@ def begin(  # noqa: PLR0913 - options, all of them named
         raise WrongUsage(f"the branch {branch!r} is of no repository: name one with --repo")
     if branch is not None and (not branch.strip() or branch.startswith("-")):
         raise WrongUsage(f"the branch {branch!r} cannot be checked out: name one that is there, or none")
+    runtime = runtime or RuntimeSettings()
+    hidden = tuple(dict.fromkeys(secrets))
+    if twice := sorted({*runtime.variables, *runtime.variables_from}.intersection(hidden)):
+        raise WrongUsage(f"{twice[0]} is a secret and a variable of the runtime: leave one of them out")
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
     settings = Settings(
@@ -191,10 +195,10 @@ def begin(  # noqa: PLR0913 - options, all of them named
         repository=None if repository is None else repository_of(repository),
         branch=branch,
         instructions=instructions,
-        secrets=tuple(dict.fromkeys(secrets)),
+        secrets=hidden,
         secret_descriptions=_descriptions(secrets),
         mcp=tuple(mcp),
-        runtime=_absolute(runtime or RuntimeSettings()),
+        runtime=_absolute(runtime),
         parallel_max=parallel_max,
         ipython=ipython,
     )
@@ -274,6 +278,8 @@ def choose_model(  # noqa: PLR0913 - options, all of them named
         base_url=base_url or chosen.base_url,
         price=price or chosen.price,
     )
+    if chosen.base_url is not None and not chosen.base_url.startswith(("http://", "https://")):
+        raise WrongUsage(f"{of}'s base URL is {chosen.base_url!r}; it must begin with http:// or https://")
     return _priced(chosen, prices)
 
 
@@ -322,4 +328,9 @@ def _workspace(home: Home, session: str, given: str | os.PathLike[str] | None) -
         raise WrongUsage(f"the workspace {folder} is not a folder; make it first, or leave --workspace out")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise WrongUsage(f"the workspace {folder} cannot be read and written by this user")
+    ours = home.path.resolve()
+    if folder.resolve() in {ours, *ours.glob("*")}:
+        raise WrongUsage(
+            f"the workspace {folder} is Refold's own; name another folder, or leave --workspace out"
+        )
     return folder
