@@ -89,7 +89,8 @@ SESSION = (
                 "                records = ()",
             ),
         ),
-        seeds_max=100_000,
+        scenarios=("standard",),
+        seeds_max=60_000,
     ),
     Bug(
         name="any claim in the log is taken for one's own",
@@ -155,7 +156,7 @@ SESSION = (
         family="session actor",
         file="actors/session/actor.py",
         edits=(("elif not self._flight and isinstance(result, Appended):", "elif False:"),),
-        scenarios=("impatience",),
+        scenarios=("slow disk", "impatience"),
         seeds_max=2_000,
     ),
     Bug(

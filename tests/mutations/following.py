@@ -115,13 +115,13 @@ RUNTIME = (
 
 MEMORY = (
     Bug(
-        name="what memory finds is put down to the message that waits longest",
+        name="what memory finds is put down to the newest message",
         family="memory",
         file="actors/memory/actor.py",
         edits=(
             (
                 "fact = replace(fact, cause=cause)",
-                "fact = replace(fact, cause=next(iter(self._messages), cause))",
+                "fact = replace(fact, cause=next(reversed(self._messages), cause))",
             ),
         ),
     ),
