@@ -198,6 +198,7 @@ def test_b09_without_a_token_git_asks_nobody_and_the_start_says_so(system: Syste
         session = start(system, tmp_path, repository=f"{remote.url}/r.git")
         assert session.wait(timeout=60).agent.state == "error"
     assert "could not read Username" in steps(system, session.name)["repository"].detail
+    assert "--secret-env GIT_TOKEN" in steps(system, session.name)["repository"].detail
 
 
 def test_b09_an_address_with_credentials_is_refused(system: System, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from typing import Any
 _STAGE = ".refold-clone"
 _SAID_MAX = 4_000
 _END_S = 5.0
+_ASKED = "terminal prompts disabled"
+"""What git says that had no credentials where some were asked for."""
 
 
 class Repository:
@@ -113,6 +115,8 @@ class Repository:
             raise _Failed(f"git had not ended after {timeout_s:g} seconds") from None
         if self._process.returncode != 0:
             text = said.decode("utf-8", "replace").strip()[-_SAID_MAX:]
+            if _ASKED in text:
+                text += "\nIt wants a token: pass one as a secret of the session, `--secret-env GIT_TOKEN`."
             raise _Failed(text or f"git ended with exit code {self._process.returncode}")
         return out.decode("utf-8", "replace")
 
