@@ -40,6 +40,8 @@ class ServerHands:
         self._lock = threading.Lock()
         self._calls: dict[str, _Call] = {}
         self._dropped: set[str] = set()
+        self._recorded: set[str] = set()
+        """Calls whose answer is in the log: asked for late, they are as good as unknown."""
         self._epoch = 0
         self._named: dict[str, MCPServer] = {}
 
@@ -74,6 +76,8 @@ class ServerHands:
         """Make the call, or wait for the one under way, or tell what came of it."""
         with self._lock:
             known = self._calls.get(key)
+            if key in self._recorded:
+                return _unknown("its answer was recorded before.")
             if known is None and key in self._dropped:
                 return NEVER_BEGUN
             if known is None and started_in != driver_incarnation(self._epoch):
@@ -98,6 +102,7 @@ class ServerHands:
         with self._lock:
             self._calls.pop(key, None)
             self._dropped.discard(key)
+            self._recorded.add(key)
 
     def interrupt(self, key: str) -> None:
         """Nobody waits for this call any more; one that has not begun never will."""

@@ -43,6 +43,8 @@ def test_a_call_is_made_once_and_its_answer_is_kept_until_it_is_acknowledged() -
     assert servers.effects == {"k": 1}
     mine.acknowledge("k")
     assert not mine.knows("k")
+    assert isinstance(mine.execute("k", "d", CALL, started_in=NOW), OutcomeUnknown)
+    assert servers.effects == {"k": 1}, "who asked late had it made again"
 
 
 def test_b16_a_call_that_a_driver_began_which_is_gone_is_unknown_and_never_made_again() -> None:

@@ -42,6 +42,7 @@ FOUND = {
     "a follower acted on what another driver had claimed": ("standard", 2006248),
     "a session that learnt of its own claim and of the next one at once stood still": ("standard", 10004879),
     "a session handed in for ever what was written before another's claim": ("confirmation", 10006295),
+    "a call whose answer was recorded was made again for who asked late": ("parallel", 20000140),
 }
 """Bugs that the simulator found, each with the first seed that did."""
 
