@@ -79,7 +79,8 @@ class Writer(Actor):
                 self._write()
             case DiskFull():
                 when = self.port.now_ns() + AGAIN_NS
-                self.port.at(f"{self.name}/{when}", when, self.name, _TryAgain(self._command))
+                key = f"{self.name}/{self._command}/{when}"  # Not that of an incarnation that was further.
+                self.port.at(key, when, self.name, _TryAgain(self._command))
             case LogError():
                 raise result
 
