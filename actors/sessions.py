@@ -118,10 +118,10 @@ class Sessions:
         self.port.tell(session_name(stream), Submit(command=command, reply_to=reply_to))
 
     def let_go(self, stream: str) -> None:
-        """Forget a session's actors; the log keeps everything."""
+        """Forget a session's actors, and those of its delegates; the log keeps everything."""
+        self._retire(stream)  # First: it could adopt them again.
         for each in [name for name in tuple(self._driven) if name.startswith(f"{stream}~")]:
             self._retire(each)
-        self._retire(stream)
 
     def adopt(self, stream: str, claim: str) -> None:
         """Drive a session whose claim, the command `claim`, was committed with its parent's."""
@@ -155,18 +155,18 @@ class Sessions:
     def _spawn(self, stream: str, life: Life, claim: str, opening: Submit | None) -> None:
         port, log, followers = self.port, self.log, Followers(make=self._followers(stream, life))
         self.let_go(stream)  # Whoever drove it here before belongs to an older epoch.
-        self._driven[stream] = claim
         masker = self._edges.masker(stream)
         port.spawn(
             session_name(stream),
             lambda: SessionActor(port, stream, log, life.epoch, claim, opening, followers, masker),
             supervisor=SYSTEM,
         )
+        self._driven[stream] = claim  # Not before: who dies of spawning it is to spawn it again.
 
     def _retire(self, stream: str) -> None:
-        self._driven.pop(stream, None)
         for name in _NAMES:
             self.port.retire(name(stream))
+        self._driven.pop(stream, None)  # Not before: who dies of retiring half of them is to go on.
 
     def _trouble(self, trouble: Trouble) -> None:
         if isinstance(trouble, Fenced):  # Its delegates are another driver's with it.

@@ -73,6 +73,7 @@ class DelegationActor(Follower):
         self._claims: dict[int, str] = {}
         """The command under which each started delegate is driven."""
         self._ended: list[int] = []
+        """Whom to let go; all that ever ended, for who is rebuilt: it may have died of letting one go."""
         self._told: dict[int, str] = {}
         """The command that each was told last."""
 
@@ -96,12 +97,12 @@ class DelegationActor(Follower):
             case SessionForked():
                 self._calls.clear()
                 self._claims.clear()
+                self._ended.clear()
             case _:
                 pass
 
     def on_start(self) -> None:
         super().on_start()
-        self._ended.clear()  # Nobody drives those here.
         self._steer()
 
     def on_receive(self, message: object) -> None:

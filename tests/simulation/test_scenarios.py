@@ -43,6 +43,8 @@ FOUND = {
     "a session that learnt of its own claim and of the next one at once stood still": ("standard", 10004879),
     "a session handed in for ever what was written before another's claim": ("confirmation", 10006295),
     "a call whose answer was recorded was made again for who asked late": ("parallel", 20000140),
+    "a delegate whose spawning was died of counted as driven": ("delegating", 20000424),
+    "a delegate of whom half was let go kept the other half": ("delegating", 20000403),
 }
 """Bugs that the simulator found, each with the first seed that did."""
 
