@@ -102,7 +102,10 @@ def test_b14_sigterm_closes_all_sessions_side_by_side(tmp_path: Path) -> None:
         assert driver.stdout is not None
         assert driver.stdout.readline() == b"at work\n"
         driver.terminate()
-        assert driver.wait(60) == 0
+        try:
+            assert driver.wait(60) == 0
+        finally:
+            driver.kill()  # Else leaving waits for one that hangs.
     home = Home(tmp_path / "home")
     with reading(home) as log:
         for name in ("a", "b", "c"):
