@@ -80,19 +80,6 @@ SESSION = (
         edits=(("self.port.at(key, when, self.name, TryAgain(self._batch))", "pass"),),
     ),
     Bug(
-        name="a claim behind what was written before is overlooked",
-        family="session actor",
-        file="actors/session/actor.py",
-        edits=(
-            (
-                "                self._fence(self._overtaken(), proposals)\n                return",
-                "                records = ()",
-            ),
-        ),
-        scenarios=("standard",),
-        seeds_max=60_000,
-    ),
-    Bug(
         name="any claim in the log is taken for one's own",
         family="session actor",
         file="actors/session/actor.py",
