@@ -4,22 +4,18 @@ It is installed once into `$REFOLD_AIMOCK` (default: `aimock` in the virtual env
 the package cannot be had, the tests that need it are skipped, and say so.
 """
 
-import fcntl
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Queue
-from threading import Thread
 from typing import Any
 
-import pytest
+from tests.npm import installed, listening
 
 VERSION = "1.43.0"
 PLACE = Path(os.environ.get("REFOLD_AIMOCK") or Path(sys.prefix) / "aimock")
@@ -73,42 +69,12 @@ def running_aimock(directory: Path) -> Generator[AIMock]:
     seed = directory / "aimock.json"
     seed.write_text('{"fixtures": [{"match": {"userMessage": "unused"}, "response": {"content": "-"}}]}')
     command = [node, str(SERVER), "--port", "0", "--strict", "--fixtures", str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        found: Queue[str | None] = Queue()
-        reader = Thread(target=_read, args=(process, found), daemon=True)
-        reader.start()
-        try:
-            url = found.get(timeout=60)
-            if url is None:
-                pytest.fail("aimock ended before it listened")
-            yield AIMock(url)
-        finally:
-            process.kill()
-            reader.join()
-
-
-def _read(process: subprocess.Popen[str], found: Queue[str | None]) -> None:
-    """Report where the server listens, and go on reading: a full pipe would stop it."""
-    for line in process.stdout or ():
-        if listening := LISTENING.search(line):
-            found.put(listening[1])
-    found.put(None)
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+        listening(process, process.stdout, LISTENING) as url,
+    ):
+        yield AIMock(url)
 
 
 def _installed() -> str:
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("aimock needs node and npm, which are missing here")
-    PLACE.mkdir(parents=True, exist_ok=True)
-    with (PLACE / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not SERVER.exists():
-            package = f"@copilotkit/aimock@{VERSION}"
-            command = [npm, "install", "--prefix", str(PLACE), "--no-audit", "--no-fund", package]
-            try:
-                done = subprocess.run(command, check=False, capture_output=True, timeout=180)
-            except subprocess.TimeoutExpired:
-                done = None
-            if done is None or not SERVER.exists():
-                pytest.skip(f"aimock: npm could not install {package}")
-    return node
+    return installed(f"@copilotkit/aimock@{VERSION}", PLACE, SERVER)

@@ -9,7 +9,7 @@ from refold.actors.security.rules import Rules
 from refold.eventlog.actions import Action, Edit, Finish, Message, Other, Read, Run, Think, Write
 from refold.eventlog.risk import Assessment
 
-HERE = Surroundings(workspace="/home/ada/work", directory="/home/ada/work")
+HERE = Surroundings(workspace="/home/ada/project", directory="/home/ada/project")
 
 
 def assessed(command: str, where: Surroundings = HERE) -> Assessment:
@@ -194,7 +194,7 @@ def test_b34_the_rules_tell_the_risk_of_a_command(command: str, risk: str) -> No
     ("action", "risk"),
     [
         (Edit(command="create", path="a.py", file_text="x"), "low"),
-        (Edit(command="create", path="/home/ada/work/a.py", file_text="x"), "low"),
+        (Edit(command="create", path="/home/ada/project/a.py", file_text="x"), "low"),
         (Edit(command="create", path="/home/ada/other/a.py", file_text="x"), "medium"),
         (Edit(command="create", path="../a.py", file_text="x"), "medium"),
         (Edit(command="create", path="sub/../../a.py", file_text="x"), "medium"),
@@ -219,18 +219,18 @@ def test_b34_every_kind_of_action_has_a_risk(action: Action, risk: str) -> None:
 
 
 def test_b34_where_the_shell_is_counts() -> None:
-    elsewhere = Surroundings(workspace="/home/ada/work", directory="/home/ada")
+    elsewhere = Surroundings(workspace="/home/ada/project", directory="/home/ada")
     assert assessed("rm -rf build", elsewhere).risk == "high"
-    assert assessed("rm -rf work/build", elsewhere).risk == "medium"
+    assert assessed("rm -rf project/build", elsewhere).risk == "medium"
 
 
 def test_b34_what_the_same_answer_does_first_counts() -> None:
     moved = Surroundings(
-        workspace="/home/ada/work", directory="/home/ada/work", before=(Run(command="cd /etc"),)
+        workspace="/home/ada/project", directory="/home/ada/project", before=(Run(command="cd /etc"),)
     )
     assert assessed("rm hosts", moved).risk == "high"
     lost = Surroundings(
-        workspace="/home/ada/work", directory="/home/ada/work", before=(Run(command='cd "$X"'),)
+        workspace="/home/ada/project", directory="/home/ada/project", before=(Run(command='cd "$X"'),)
     )
     assert assessed("rm -rf build", lost).risk == "high"
 
