@@ -2,6 +2,9 @@
 
 `@pytest.mark.needs_bubblewrap` skips a test where `bwrap` does not work. With `REFOLD_REQUIRE_BUBBLEWRAP=1`,
 as in continuous integration, any test or file skipped for want of it fails instead, whoever skipped it.
+
+A run fails, too, when a process outlives it that works in the run's temporary folder: a runner whose session
+no test has closed would live on for its lease of a day.
 """
 
 import os
@@ -9,11 +12,16 @@ import re
 import subprocess
 from collections.abc import Generator
 from functools import cache
+from pathlib import Path
 
+import psutil
 import pytest
 
 REQUIRED = os.environ.get("REFOLD_REQUIRE_BUBBLEWRAP") == "1"
 WANTING = re.compile(r"bubblewrap|bwrap", re.IGNORECASE)
+ENDING_S = 10.0
+"""What a process may take that was told to end when the last test was over."""
+LEFT = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,3 +58,44 @@ def _refuse_to_skip[Report: (pytest.TestReport, pytest.CollectReport)](report: R
         report.outcome = "failed"
         report.longrepr = f"skipped where it must run: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(trylast=True)  # By then the workers are gone.
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    factory: pytest.TempPathFactory | None = getattr(session.config, "_tmp_path_factory", None)
+    if factory is None or hasattr(session.config, "workerinput"):
+        return
+    base = factory.getbasetemp().resolve()
+    working = {process: place for process in psutil.process_iter() if (place := _place(process, base))}
+    _, left = psutil.wait_procs(list(working), timeout=ENDING_S)
+    session.config.stash[LEFT] = [f"{working[process]}: {_called(process)}" for process in left]
+    for process in left:
+        process.kill()
+    if left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left := config.stash.get(LEFT, []):
+        terminalreporter.section("processes that tests have left behind, by what they work in", red=True)
+        for line in left:
+            terminalreporter.write_line(line)
+
+
+def _place(process: psutil.Process, base: Path) -> str:
+    """Return what a process works in or holds open below `base`; "" where there is nothing."""
+    if process.pid == os.getpid():
+        return ""
+    held = Path("/proc", str(process.pid))
+    try:
+        places = [str(link.readlink()) for link in (held / "cwd", *(held / "fd").iterdir())]
+    except OSError:  # It has ended, or belongs to somebody else.
+        return ""
+    return next((place for place in places if place.startswith(f"{base}/")), "")
+
+
+def _called(process: psutil.Process) -> str:
+    try:
+        return f"{process.pid}, {' '.join(process.cmdline())[-100:]}"
+    except psutil.Error:
+        return str(process.pid)

@@ -280,8 +280,10 @@ def test_b43_a_delegate_is_taken_up_with_its_parent_only(household: Household) -
     with household.open() as system:
         household.start(system, [[delegate()], [FINISH]], SLOW)
         until(system, "p~9", runs)
-    with household.open() as system, pytest.raises(CommandRefused, match="`refold resume p` takes up both"):
-        system.resume("p~9")
+    with household.open() as system:
+        with pytest.raises(CommandRefused, match="`refold resume p` takes up both"):
+            system.resume("p~9")
+        system.resume("p").close()
 
 
 def test_b43_a_delegate_that_waits_for_a_person_lets_the_family_rest_and_is_answered(

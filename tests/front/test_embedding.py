@@ -166,3 +166,4 @@ def test_what_a_session_is_told_is_held_to_its_type_before_it_is_recorded(tmp_pa
         with pytest.raises(WrongUsage, match="the message is empty"):
             session.say("")
         assert session.head == before
+        session.close()

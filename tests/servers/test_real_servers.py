@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 import refold
+from refold.doctor import examine
 from refold.errors import WrongUsage
 from refold.eventlog.events import (
     ActionProposed,
@@ -28,6 +29,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.observations import McpResult, Observation, OutcomeUnknown
 from refold.eventlog.settings import ConfirmationPolicy, MCPServer
+from refold.home import Home
 from refold.session import Session
 from refold.system import System
 from tests.front.test_embedding import FINISH, script
@@ -194,6 +196,7 @@ def test_nothing_of_a_server_is_left_when_its_session_is_let_go(tmp_path: Path) 
         assert len(found) == 1
     assert psutil.wait_procs(found, timeout=10)[1] == []
     assert not [thread for thread in threading.enumerate() if thread.name == "mcp"]
+    examine(Home(tmp_path / "home"), reap=True)
 
 
 def test_b16_a_call_under_way_when_its_driver_is_killed_is_unknown_and_its_server_is_gone(
