@@ -1,13 +1,11 @@
 """From what a user says of agents to what a session records of them. Here their modules are imported."""
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from refold.actors.agents.loading import is_own, role
-from refold.actors.agents.registry import missing
+from refold.actors.agents.loading import role
 from refold.errors import WrongUsage
 from refold.eventlog.settings import AgentSettings, Settings, with_model
 
@@ -55,14 +53,4 @@ def delegated_models(settings: Settings) -> "Iterator[Settings]":
 
 
 def _filled(name: str, agent: AgentSettings, place: str) -> AgentSettings:
-    if agent.iterations_max is not None and agent.iterations_max < 1:
-        raise WrongUsage(
-            f"agents.{name}.iterations_max is {agent.iterations_max}, which leaves no step: write at least 1"
-        )
-    if agent.budget_usd is not None and not (math.isfinite(agent.budget_usd) and agent.budget_usd > 0):
-        raise WrongUsage(f"agents.{name}.budget_usd is {agent.budget_usd:g}; it must be a sum above 0")
-    named = agent.agent or name
-    if not is_own(named) and (why := missing(named, None)) is not None:
-        what = "is missing" if agent.agent is None else "is unknown"
-        raise WrongUsage(f"agents.{name}.agent {what}: {why}")
-    return replace(agent, role=role(named, place))
+    return replace(agent, role=role(agent.agent or name, place))

@@ -1,5 +1,7 @@
 """What a key takes, in words: read off its type, so that the words are never older than the check."""
 
+import json
+import math
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -20,6 +22,22 @@ def without_none(kind: object) -> Any:  # noqa: ANN401 - a type as an annotation
 def allowed(kind: object) -> str:
     """Return what a value of this type looks like, for somebody who has just written another one."""
     return _words(inspect.type_info(kind))
+
+
+def below(key: str, name: str) -> str:
+    """Return the key of what is called `name` in the table `key`, as it is written in a file."""
+    written = name if name.replace("-", "").replace("_", "").isalnum() else json.dumps(name)
+    return f"{key}.{written}" if key else written
+
+
+def shown(value: object) -> str:
+    """Return a value as it is found in a file, more or less."""
+    return json.dumps(value, ensure_ascii=False, default=str) if is_finite(value) else f"{value}"
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value is none of the numbers that count nothing, and that JSON cannot write."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _words(kind: inspect.Type) -> str:

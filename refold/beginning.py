@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import secrets
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from refold.actors.sandboxes.choose import SANDBOXES, choose
 from refold.actors.sandboxes.sandbox import SandboxUnavailable
 from refold.actors.servers.client import is_installed
 from refold.agents import employ, own_choices
+from refold.configuration import Configuration
 from refold.errors import WrongUsage
 from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser, Summary, complaint, each
@@ -41,9 +41,9 @@ from refold.eventlog.settings import (
     named,
 )
 from refold.home import Home
+from refold.usable import check_usable, wrong_model, wrong_url
 
 _SCRIPT = "script:"
-_SERVER = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 def new_name() -> str:
@@ -71,20 +71,10 @@ def check_budget(model: str | None, price: Price | None, budget_usd: float | Non
 
 
 def check_servers(servers: Sequence[MCPServer], environment: Mapping[str, str]) -> None:
-    """Raise `WrongUsage` for servers of tools that could not be started or reached as they are described."""
+    """Raise `WrongUsage` for servers of tools that nobody could start or reach from here."""
     if servers and not is_installed():
         raise WrongUsage("MCP servers need an extra: install refold[mcp]")
     for server in servers:
-        if not _SERVER.fullmatch(server.name):
-            raise WrongUsage(
-                f"{server.name!r} cannot name an MCP server: it takes 32 letters, digits, '_' and '-' at most"
-            )
-        if (server.command is None) == (server.url is None):
-            raise WrongUsage(f"MCP server {server.name!r} needs a command or a url, and not both")
-        if server.url is not None and not server.url.startswith(("http://", "https://")):
-            raise WrongUsage(f"MCP server {server.name!r} has the url {server.url!r}; it must be http(s)")
-        if not (server.timeout_s > 0 and server.start_timeout_s > 0):
-            raise WrongUsage(f"the time limits of MCP server {server.name!r} must be above 0")
         for variable in (*server.env, *server.headers.values()):
             if variable not in environment:
                 raise WrongUsage(
@@ -149,6 +139,26 @@ def begin(  # noqa: PLR0913 - options, all of them named
     `model` and `purposes` may name `models`; `prices` are the user's own, before those that are known.
     Raises `WrongUsage`.
     """
+    runtime, hidden = runtime or RuntimeSettings(), dict.fromkeys(secrets, "")
+    check_usable(
+        Configuration(
+            model=model,
+            base_url=base_url,
+            price=price,
+            sandbox=sandbox,
+            network=network,
+            analyzer=analyzer,
+            models=dict(models or {}),
+            purposes=dict(purposes or {}),
+            prices=dict(prices or {}),
+            agent=agent,
+            agents=dict(agents or {}),
+            secrets=hidden,
+            mcp={server.name: server for server in mcp},
+            runtime=runtime,
+            condenser=condenser or CONDENSER,
+        )
+    )
     registry = {name: _priced(each, prices) for name, each in (models or {}).items()}
     team = {name: _staffed(name, each, registry, prices, budget_usd) for name, each in (agents or {}).items()}
     own = own_choices(agent, team)
@@ -157,18 +167,12 @@ def begin(  # noqa: PLR0913 - options, all of them named
     chosen = ModelSettings(model="")
     if model is not None:
         chosen = choose_model(model, registry, base_url=base_url, price=price, prices=prices)
-    for purpose, named_model in (purposes or {}).items():
-        choose_model(named_model, registry, of=f"purposes.{purpose}")
     registry |= summarisers(condenser or CONDENSER, registry, purposes, prices, budget_usd)
     check_budget(chosen.model or None, chosen.price, budget_usd)
     if branch is not None and repository is None:
         raise WrongUsage(f"the branch {branch!r} is of no repository: name one with --repo")
     if branch is not None and (not branch.strip() or branch.startswith("-")):
         raise WrongUsage(f"the branch {branch!r} cannot be checked out: name one that is there, or none")
-    runtime = runtime or RuntimeSettings()
-    hidden = tuple(dict.fromkeys(secrets))
-    if twice := sorted({*runtime.variables, *runtime.variables_from}.intersection(hidden)):
-        raise WrongUsage(f"{twice[0]} is a secret and a variable of the runtime: leave one of them out")
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
     settings = Settings(
@@ -195,7 +199,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         repository=None if repository is None else repository_of(repository),
         branch=branch,
         instructions=instructions,
-        secrets=hidden,
+        secrets=tuple(hidden),
         secret_descriptions=_descriptions(secrets),
         mcp=tuple(mcp),
         runtime=_absolute(runtime),
@@ -259,18 +263,14 @@ def choose_model(  # noqa: PLR0913 - options, all of them named
     base_url: str | None = None,
     price: Price | None = None,
     prices: Mapping[str, Price] | None = None,
-    of: str = "the model",
+    of: str = "model",
 ) -> ModelSettings:
     """Return the model called `name`, one of `models` or a provider's, with what was given beside it.
 
     Raises `WrongUsage` for a name that is neither.
     """
-    if name not in models and "/" not in name and not name.startswith(_SCRIPT):
-        known = f"; the configuration names {', '.join(sorted(models))}" if models else ""
-        raise WrongUsage(
-            f"{of} {name!r} is unknown: write openai/NAME, anthropic/NAME, script:FILE "
-            f"or a name of [models]{known}"
-        )
+    if (wrong := wrong_model(name, models)) is not None:
+        raise WrongUsage(f"{of} {wrong}")
     chosen = named(name, models)
     chosen = replace(
         chosen,
@@ -278,8 +278,8 @@ def choose_model(  # noqa: PLR0913 - options, all of them named
         base_url=base_url or chosen.base_url,
         price=price or chosen.price,
     )
-    if chosen.base_url is not None and not chosen.base_url.startswith(("http://", "https://")):
-        raise WrongUsage(f"{of}'s base URL is {chosen.base_url!r}; it must begin with http:// or https://")
+    if chosen.base_url is not None and (wrong := wrong_url(chosen.base_url)) is not None:
+        raise WrongUsage(f"base_url {wrong}")
     return _priced(chosen, prices)
 
 

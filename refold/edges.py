@@ -139,10 +139,6 @@ class RealEdges:
             reason = way.unavailable() or way.refusal(spec)
         except (RuntimeUnknown, LaunchFailed, PlaceUnsafe) as error:
             raise WrongUsage(str(error)) from error
-        if settings.network and settings.runtime.offline:
-            reason = (
-                "the network is allowed and forbidden at once; leave one of network and runtime.offline out"
-            )
         if reason is not None:
             raise WrongUsage(f"sandbox {settings.sandbox}: {reason}")
 

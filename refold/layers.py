@@ -4,8 +4,8 @@ Every value remembers where it came from; every mistake is told with its key, wh
 """
 
 import difflib
-import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,13 +15,15 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import fields
 
-from refold.allowed import allowed, without_none
+from refold.allowed import allowed, below, is_finite, shown, without_none
 from refold.beginning import model_name
 from refold.configuration import Configuration
 from refold.errors import WrongUsage
+from refold.usable import complaints
 
 FILE = "REFOLD_CONFIG"
 _PREFIX = "REFOLD_"
+_ITEM = re.compile(r"\[[0-9]+\]")
 
 type Table = dict[str, Any]
 
@@ -71,6 +73,8 @@ def configure(
     if mistakes:
         raise WrongUsage("\n        ".join(mistakes))
     whole: Configuration = msgspec.convert(merged, Configuration)
+    if wrong := [f"{_blamed(key, origins, path)}: {key} {said}" for key, said in complaints(whole)]:
+        raise WrongUsage("\n        ".join(wrong))
     values = tuple(
         Value(key=key, value=value, source=_source(key, origins))
         for key, value in _flat(_complete(whole), Configuration)
@@ -168,7 +172,7 @@ def _kind_of(key: str) -> object:
 
 
 def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
-    found = f"{key} is {_shown(value)}"
+    found = f"{key} is {shown(value)}"
     kind = _resolved(kind) if value is not None else kind
     if _is_table(kind) and isinstance(value, dict):
         yield from _table_mistakes(cast("Table", value), cast("type[Struct]", kind), key)
@@ -176,9 +180,9 @@ def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
         names, of = items
         for name, item in cast("Table", value).items():
             if get_origin(names) is Literal and name not in get_args(names):
-                yield f"{_below(key, name)} is unknown; the names here are {', '.join(get_args(names))}"
+                yield f"{below(key, name)} is unknown; the names here are {', '.join(get_args(names))}"
             else:
-                yield from _mistakes(item, of, _below(key, name))
+                yield from _mistakes(item, of, below(key, name))
     elif isinstance(value, dict) and (one := _tagged(kind, cast("Table", value))) is not None:
         table = {
             name: each
@@ -194,6 +198,9 @@ def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
             msgspec.convert(value, kind)
         except msgspec.ValidationError:
             yield f"{found}; it must be {allowed(kind)}"
+        else:
+            if not is_finite(value):
+                yield f"{found}; it must be {allowed(kind)}, and finite"
 
 
 def _tagged(kind: object, table: Table) -> type[Struct] | None:
@@ -210,23 +217,14 @@ def _table_mistakes(table: Table, kind: type[Struct], key: str) -> Iterator[str]
     known = {field.encode_name: field for field in fields(kind)}
     for name, value in table.items():
         if name in known:
-            yield from _mistakes(value, known[name].type, _below(key, name))
+            yield from _mistakes(value, known[name].type, below(key, name))
         else:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"the keys here are {', '.join(known)}"
-            yield f"{_below(key, name)} is unknown; {hint}"
+            yield f"{below(key, name)} is unknown; {hint}"
     for name, field in known.items():
         if field.required and name not in table:
-            yield f"{_below(key, name)} is missing; it must be {allowed(field.type)}"
-
-
-def _below(key: str, name: str) -> str:
-    shown = name if name.replace("-", "").replace("_", "").isalnum() else json.dumps(name)
-    return f"{key}.{shown}" if key else shown
-
-
-def _shown(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+            yield f"{below(key, name)} is missing; it must be {allowed(field.type)}"
 
 
 # Values -----------------------------------------------------------------------------------------------
@@ -267,10 +265,10 @@ def _flat(value: object, kind: object, key: str = "") -> Iterator[tuple[str, obj
         known = {field.encode_name: field for field in fields(cast("type[Struct]", kind))}
         for name, field in known.items():
             if name in value:
-                yield from _flat(cast("Table", value)[name], field.type, _below(key, name))
+                yield from _flat(cast("Table", value)[name], field.type, below(key, name))
     elif (items := _items_of(kind)) is not None and isinstance(value, dict):
         for name, item in cast("Table", value).items():
-            yield from _flat(item, items[1], _below(key, name))
+            yield from _flat(item, items[1], below(key, name))
     else:
         yield key, value
 
@@ -293,3 +291,9 @@ def _source(key: str, origins: Mapping[str, str]) -> str:
         if not dot:
             return "default"
     return origins[key]
+
+
+def _blamed(key: str, origins: Mapping[str, str], file: Path | None) -> str:
+    """Return the layer that set `key`; where none did, it is missing from a table of the file."""
+    source = _source(_ITEM.sub("", key), origins)
+    return str(file) if source == "default" and file is not None else source

@@ -16,6 +16,13 @@ _OURS = frozenset({"PATH", "HOME", "SHELL", "TERM", "LANG", "TMPDIR", "LD_LIBRAR
 _MODEL_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
+def name_refused(name: str) -> str | None:
+    """Return why nothing of this name can be a secret; None if something can."""
+    if not _NAME.fullmatch(name):
+        return "cannot name a secret: it is no name of an environment variable"
+    return "cannot name a secret: the sandbox has a variable of that name" if name in _OURS else None
+
+
 class Secrets:
     """What the sessions that this process drives may not say, and what their sandboxes get."""
 
@@ -58,10 +65,8 @@ class Secrets:
         return text if masker is None else masker.text(text)
 
     def _read(self, name: str) -> str:
-        if not _NAME.fullmatch(name):
-            raise SecretUnusable(f"{name!r} cannot name a secret: it is no name of an environment variable")
-        if name in _OURS:
-            raise SecretUnusable(f"{name} cannot name a secret: the sandbox has a variable of that name")
+        if (wrong := name_refused(name)) is not None:
+            raise SecretUnusable(f"{name!r} {wrong}")
         value = self._environment.get(name)
         if value is None:
             raise SecretUnusable(

@@ -6,7 +6,7 @@ unreadable, so what a person's program gives is tried before it is told to anybo
 
 import msgspec
 
-from refold.allowed import allowed
+from refold.allowed import allowed, is_finite
 from refold.errors import WrongUsage
 
 
@@ -18,6 +18,8 @@ def check_fields(given: msgspec.Struct) -> None:
             msgspec.msgpack.decode(msgspec.msgpack.encode(value), type=field.type)
         except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
             raise WrongUsage(f"{field.name} is {value!r}; it must be {allowed(field.type)}") from error
+        if not is_finite(value):
+            raise WrongUsage(f"{field.name} is {value!r}; it must be {allowed(field.type)}, and finite")
 
 
 def check_task(task: object) -> None:

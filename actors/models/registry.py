@@ -42,6 +42,12 @@ def open_model(
             )
 
 
+def is_providers(name: str) -> bool:
+    """Whether a name says whom to ask; nobody may be there."""
+    prefix, _, rest = name.partition(":" if name.startswith("script:") else "/")
+    return bool(rest) and prefix in {"script", *_KEY_NAMES}
+
+
 def _open_provider(  # noqa: PLR0913 - all of them named
     provider: str,
     name: str,

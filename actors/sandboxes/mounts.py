@@ -15,6 +15,15 @@ def mounts_refused(confinement: Confinement) -> str | None:
     return next(filter(None, (_refused(mount, confinement) for mount in confinement.settings.mounts)), None)
 
 
+def target_refused(target: str) -> str | None:
+    """Return why nothing can be shown at this place inside; None if something can."""
+    if not target.startswith("/") or posixpath.normpath(target) != target:
+        return "the place inside must be an absolute path, such as /data"
+    if target in _KEPT or target.startswith(("/proc/", "/dev/", "/opt/refold/")):
+        return "that place is taken; mount it somewhere else, such as /data"
+    return None
+
+
 def hidden_below(mount: Mount, confinement: Confinement) -> Iterator[str]:
     """Yield what must not be seen through a mount, by its path inside."""
     source = Path(mount.source).resolve()
@@ -32,10 +41,8 @@ def topmost(folders: Iterable[Path]) -> list[Path]:
 def _refused(mount: Mount, confinement: Confinement) -> str | None:
     said = f"the mount {mount.source} on {mount.target}"
     source = Path(mount.source)
-    if not mount.target.startswith("/") or posixpath.normpath(mount.target) != mount.target:
-        return f"{said}: the place inside must be an absolute path, such as /data"
-    if mount.target in _KEPT or mount.target.startswith(("/proc/", "/dev/", "/opt/refold/")):
-        return f"{said}: {mount.target} is taken; mount it somewhere else, such as /data"
+    if (wrong := target_refused(mount.target)) is not None:
+        return f"{said}: {wrong}"
     if not source.is_absolute() or not source.exists():
         return f"{said}: there is no {mount.source} on this machine; name a file or folder by its whole path"
     if any(source.resolve().is_relative_to(path.resolve()) for path in confinement.hidden):

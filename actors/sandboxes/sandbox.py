@@ -1,12 +1,12 @@
 """Where commands run: a sandbox gives the command line that starts the executor inside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
-from refold.eventlog.runtime_settings import RuntimeSettings
+from refold.eventlog.runtime_settings import Limits, RuntimeSettings
 
 
 class Confinement(Struct, frozen=True, kw_only=True):
@@ -66,13 +66,19 @@ OPEN_FILES_MIN = 256
 
 def refusal(sandbox: Sandbox, confinement: Confinement) -> str | None:
     """Return what of this nobody could keep, or this sandbox cannot; None if it can keep all of it."""
-    limits = confinement.settings.limits
-    for name in limits.__struct_fields__:
-        if (most := getattr(limits, name)) is not None and most < 1:
-            return f"limits.{name} is {most}, which leaves nothing; it must be at least 1, or be left out"
-    if limits.open_files is not None and limits.open_files < OPEN_FILES_MIN:
-        return f"limits.open_files is {limits.open_files}; the shell needs at least {OPEN_FILES_MIN}"
+    for name, wrong in limits_refused(confinement.settings.limits):
+        return f"limits.{name} {wrong}"
     return sandbox.refusal(confinement)
+
+
+def limits_refused(limits: Limits) -> Iterator[tuple[str, str]]:
+    """Yield the limits under which nothing could run, with what is wrong."""
+    for name in limits.__struct_fields__:
+        most: int | None = getattr(limits, name)
+        if most is not None and most < 1:
+            yield name, f"is {most}, which leaves nothing; it must be at least 1, or be left out"
+        elif most is not None and name == "open_files" and most < OPEN_FILES_MIN:
+            yield name, f"is {most}; the shell needs at least {OPEN_FILES_MIN}"
 
 
 class SandboxUnavailable(Exception):

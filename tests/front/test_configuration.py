@@ -10,6 +10,7 @@ from refold.beginning import begin
 from refold.configuration import Configuration, Limits
 from refold.errors import WrongUsage
 from refold.eventlog.condensers import ObservationMasking, Pipeline, Summary
+from refold.eventlog.runtime_settings import Mount
 from refold.eventlog.settings import ModelSettings, Price, for_purpose, with_model
 from refold.home import Home
 from refold.layers import Configured, configure
@@ -99,6 +100,76 @@ def test_a_mistake_names_the_file_the_key_the_value_and_what_is_allowed(
     assert str(path) in str(wrong.value)
 
 
+USELESS = [
+    ('agent = "wizard"', 'agent is "wizard"; it must be codeact, reader, or yours by MODULE:NAME'),
+    ('sandbox = "moon"', 'sandbox is "moon"; it must be bubblewrap, docker, local, remote'),
+    ('analyzer = "nose"', 'analyzer is "nose"; it must be model, none, rules'),
+    ('[purposes]\ncondense = "nobody"', 'purposes.condense is "nobody"; it must be openai/NAME'),
+    ('[agents.reader]\nmodel = "nobody"', 'agents.reader.model is "nobody"; it must be openai/NAME'),
+    ("[agents.reader]\niterations_max = 0", "agents.reader.iterations_max is 0, which leaves no step"),
+    ("[agents.reader]\nbudget_usd = inf", "agents.reader.budget_usd is inf; it must be a number"),
+    ("[agents.helper]", "agents.helper.agent is missing; it must be codeact, reader"),
+    ('[condenser]\ntype = "summary"\nmodel = "x"', 'condenser.model is "x"; it must be openai/NAME'),
+    (
+        '[condenser]\ntype = "pipeline"\ncondensers = [{type = "summary", model = "x"}]',
+        'condenser.condensers[1].model is "x"; it must be openai/NAME',
+    ),
+    (
+        '[condenser]\ntype = "recent"\nkeep_first = 0',
+        "condenser cannot do its work: the condenser",
+    ),
+    ('[models.small]\nmodel = "small"', 'models.small.model is "small"; it must be openai/NAME'),
+    (
+        '[models.small]\nmodel = "openai/s"\nbase_url = "s"',
+        'models.small.base_url is "s"; it must begin with http:// or https://',
+    ),
+    ("[prices]\nx = {prompt = -1.0, completion = 0.0}", "prices.x.prompt is -1.0; it must be a number of at"),
+    ("[mcp.clock]\nargs = []", "mcp.clock has neither command nor url; it needs a command or a url"),
+    ('[mcp.clock]\ncommand = "x"\ntimeout_s = 0', "mcp.clock.timeout_s is 0.0; it must be above 0"),
+    ('[mcp."a b"]\ncommand = "x"', 'mcp."a b" cannot name an MCP server'),
+    ("[limits]\nbudget_usd = inf", "limits.budget_usd is inf; it must be a number above 0, and finite"),
+    ("[limits]\nbudget_usd = nan", "limits.budget_usd is nan; it must be a number above 0"),
+    ("[runtime.limits]\nprocesses = -1", "runtime.limits.processes is -1, which leaves nothing"),
+    ("[runtime.limits]\nopen_files = 9", "runtime.limits.open_files is 9; the shell needs at least 256"),
+    ("[runtime.remote]\npatience_s = -1", "runtime.remote.patience_s is -1.0; it must be a number of at"),
+    ("[runtime.docker]\ncpus = 0.0", "runtime.docker.cpus is 0.0; it must be a number above 0"),
+    ('[runtime.remote]\naddress = "moon"', "runtime.remote.address cannot be used: 'moon' is no runner's"),
+    (
+        '[[runtime.mounts]]\nsource = "/usr"\ntarget = "/workspace"',
+        'runtime.mounts[1].target is "/workspace"; that place is taken; mount it somewhere else',
+    ),
+    ("network = true\nruntime.offline = true", "runtime.offline is true, and network is true as well"),
+    ('[secrets]\nHOME = "x"', "secrets.HOME cannot name a secret"),
+    ('runtime.variables_from = ["A"]\n[secrets]\nA = "x"', "secrets.A is a secret and a variable"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), USELESS)
+def test_what_no_session_could_start_with_is_no_configuration(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "useless.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(WrongUsage) as wrong:
+        configure(path, environment={})
+    (line,) = str(wrong.value).splitlines()
+    assert line.startswith(f"{path}: {said.partition(' ')[0]} ")
+    assert said in line
+
+
+def test_what_cannot_be_used_is_told_with_the_layer_that_set_it(file: Path) -> None:
+    mount = Mount("/usr", "/workspace")
+    with pytest.raises(WrongUsage) as wrong:
+        configure(
+            file,
+            environment={"REFOLD_SANDBOX": "moon"},
+            options={"agent": "wizard", "runtime.mounts": (mount,)},
+        )
+    assert [line.strip().partition(": ")[0] for line in str(wrong.value).splitlines()] == [
+        "option",
+        "$REFOLD_SANDBOX",
+        "option",
+    ]
+
+
 def test_the_file_that_the_documents_show_is_one(tmp_path: Path) -> None:
     document = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     path = tmp_path / "shown.toml"
@@ -166,7 +237,7 @@ def test_a_name_that_no_model_has_is_refused_with_those_that_there_are(
         "model": "fast",
         "models": {"fast": ModelSettings(model="script:x")},
     } | given
-    with pytest.raises(WrongUsage, match=r"'nobody' is unknown.*fast"):
+    with pytest.raises(WrongUsage, match=r'is "nobody"; it must be .*fast'):
         begin(Home(tmp_path), "s", sandbox="local", **options)
 
 
@@ -217,7 +288,7 @@ def test_b41_a_session_does_not_start_with_a_condenser_that_leaves_no_room(tmp_p
     home = Home(tmp_path)
     with pytest.raises(WrongUsage, match="keep_first must be less than half of messages_max, here at most 4"):
         begin(home, "a", model="openai/x", sandbox="local", condenser=Summary(keep_first=5, messages_max=10))
-    with pytest.raises(WrongUsage, match=r"condenser\.model 'unheard-of' is unknown"):
+    with pytest.raises(WrongUsage, match=r'condenser\.model is "unheard-of"'):
         begin(home, "a", model="openai/x", sandbox="local", condenser=Summary(model="unheard-of"))
     with pytest.raises(WrongUsage, match=r"the price of openai/cheap is unknown"):
         begin(

@@ -134,6 +134,8 @@ def test_sessions_can_be_awaited(tmp_path: Path) -> None:
     [
         ({"confirm": "allways"}, "confirm is 'allways'; it must be one of always, never, risky, unknown"),
         ({"risk": "huge"}, "risk is 'huge'; it must be one of high, low, medium"),
+        ({"action_timeout_s": float("inf")}, "action_timeout_s is inf; it must be a number, and finite"),
+        ({"agent": "wizard"}, 'agent is "wizard"; it must be codeact, reader'),
         ({"iterations_max": 2.5}, "iterations_max is 2.5; it must be a whole number"),
         ({"instructions": "\ud800"}, "instructions is"),
         ({"task": " "}, "the task is empty"),

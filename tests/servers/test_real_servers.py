@@ -240,7 +240,7 @@ def test_a_server_gets_only_the_variables_that_are_named(tmp_path: Path) -> None
         (MCPServer(name="a b", command="serve"), "cannot name an MCP server"),
         (MCPServer(name="a"), "needs a command or a url"),
         (MCPServer(name="a", command="serve", url="http://there"), "needs a command or a url"),
-        (MCPServer(name="a", url="ftp://there"), "it must be http"),
+        (MCPServer(name="a", url="ftp://there"), "it must begin with http"),
         (MCPServer(name="a", command="serve", timeout_s=0), "must be above 0"),
         (MCPServer(name="a", command="serve", env=("NOT_SET_ANYWHERE",)), "NOT_SET_ANYWHERE"),
     ],
