@@ -23,6 +23,7 @@ from refold.eventlog.actions import Action, Delegate
 from refold.eventlog.events import (
     ActionProposed,
     ActionStarted,
+    Event,
     LateResultRecorded,
     ObservationRecorded,
     RuntimeConnected,
@@ -78,6 +79,11 @@ class _Wanted(Struct, frozen=True):
     started: bool = False
 
 
+_NOTED = frozenset[type[Event]](
+    {ActionProposed, ActionStarted, ObservationRecorded, LateResultRecorded, SessionForked}
+)
+
+
 class RuntimeActor(Follower):
     def __init__(  # noqa: PLR0913, PLR0917 - all that it is to one session
         self,
@@ -98,11 +104,12 @@ class RuntimeActor(Follower):
         """Actions started last that were answered in the runner's stead: they may run on there."""
 
     def on_record(self, record: Record) -> None:
+        if type(record.event) not in _NOTED:
+            return
         match record.event:
-            case ActionProposed(action=Delegate()):
-                pass  # Not for the runner.
             case ActionProposed(action=action, tool_call_id=tool_call_id):
-                self._wanted[record.version] = _Wanted(action, record.digest.hex(), tool_call_id)
+                if not isinstance(action, Delegate):  # Which is not for the runner.
+                    self._wanted[record.version] = _Wanted(action, record.digest.hex(), tool_call_id)
             case ActionStarted(cause=int(cause)) if cause in self._wanted:
                 wanted = self._wanted[cause]
                 self._wanted[cause] = _Wanted(wanted.action, wanted.digest, wanted.tool_call_id, started=True)
@@ -126,10 +133,8 @@ class RuntimeActor(Follower):
     def on_start(self) -> None:
         super().on_start()
         self._closed.clear()
-        if self._strays:  # Whoever answered them may have died before the runner was told.
-            self._closed += sorted(self._strays)
-            self._under_way |= self._strays
-            self._let_go()
+        self._stop_strays()  # Whoever answered them may have died before the runner was told.
+        self._let_go()
 
     def on_receive(self, message: object) -> None:
         super().on_receive(message)
@@ -153,6 +158,7 @@ class RuntimeActor(Follower):
     def on_outcome(self, message: object) -> None:
         match message:
             case _Connected(key=key, fact=fact):
+                self._stop_strays()  # What was said before it was connected did not reach it.
                 if message.epoch == self._state.life.epoch:  # Else it was an older driver that wanted it.
                     self.tell_session(
                         ReportConnection(id=f"{self._stream}/{key}", at=self.port.now_ns(), fact=fact)
@@ -183,8 +189,6 @@ class RuntimeActor(Follower):
         if settings is None:
             return
         epoch, key = effect.epoch, effect.key
-        strays = [self._key_of(stray) for stray in sorted(self._strays)]
-
         port = self.port
 
         def work() -> _Connected:
@@ -192,8 +196,6 @@ class RuntimeActor(Follower):
             fact = hands.connect(settings, epoch=epoch, incarnation=incarnation)
             if isinstance(fact, RuntimeConnected):
                 fact = replace(fact, seconds=(port.now_ns() - began) / 1e9)
-            for stray in strays:
-                hands.interrupt(stray)
             return _Connected(key, epoch, fact)
 
         self.port.perform(self.key(effect), work, to=self.name)
@@ -274,6 +276,11 @@ class RuntimeActor(Follower):
     def _id(self, key: str) -> str:
         """Return the id of the command that reports what came of an effect in this epoch."""
         return f"{self._stream}/{key}/{self._state.life.epoch}"
+
+    def _stop_strays(self) -> None:
+        """Have the runner told to stop what it may yet do in vain; a hundred times does no harm."""
+        self._closed += sorted(self._strays)
+        self._under_way |= self._strays
 
     def _let_go(self) -> None:
         """Tell the runner of answered actions: to forget the result, or to stop what nobody awaits."""

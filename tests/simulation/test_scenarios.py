@@ -45,6 +45,7 @@ FOUND = {
     "a call whose answer was recorded was made again for who asked late": ("parallel", 20000140),
     "a delegate whose spawning was died of counted as driven": ("delegating", 20000424),
     "a delegate of whom half was let go kept the other half": ("delegating", 20000403),
+    "who was told to stop an action before it was connected never was again": ("steering", 31000290),
 }
 """Bugs that the simulator found, each with the first seed that did."""
 
