@@ -76,15 +76,20 @@ class Conversation:
 
     def add(self, record: Record) -> None:
         """Take in the next record; what a model is not shown changes nothing."""
-        match record.event:
-            case SystemMessageAdded(content=content, tools=tools):
-                self._system = {"role": "system", "content": content}
-                self._tools = (*tools, *(tool for tool in self._more if tool not in tools))
-            case MessageReceived(content=content):
-                self._first = record.version if self._first is None else self._first
-                self._inbox.append((record.version, _from_user(content), []))
-            case RecallRecorded() as recall:
-                self._recalled(record.version, recall)
+        match record.event:  # What happens most comes first, as in every `evolve`.
+            case ActionProposed() as proposed:
+                self._proposed(record, proposed)
+            case ObservationRecorded() as observed:
+                text = rendered(observed.observation)
+                self._result(observed.tool_call_id, observed.cause, text, record.version)
+            case (
+                ActionStarted()
+                | AgentStateChanged()
+                | SessionClaimed()
+                | RuntimeConnected()
+                | SessionStarted()
+            ):
+                pass
             case ModelAsked(purpose="step"):
                 self._seal()
                 self._asked, self._asked_until = True, len(self._pieces)
@@ -98,33 +103,32 @@ class Conversation:
                 self._asked = False
             case ModelAnswered() as answer:
                 self._answered(record, answer)
-            case ActionProposed() as proposed:
-                self._proposed(record, proposed)
-            case ObservationRecorded() as observed:
-                text = rendered(observed.observation)
-                self._result(observed.tool_call_id, observed.cause, text, record.version)
+            case MessageReceived(content=content):
+                self._first = record.version if self._first is None else self._first
+                self._inbox.append((record.version, _from_user(content), []))
+            case RecallRecorded() as recall:
+                self._recalled(record.version, recall)
+            case SystemMessageAdded(content=content, tools=tools):
+                self._system = {"role": "system", "content": content}
+                self._tools = (*tools, *(tool for tool in self._more if tool not in tools))
             case CallRefused(tool_call_id=id_, reason=reason):
                 self._result(id_, None, cut(reason), record.version)
             case Condensed() as fact:
                 self._condense(record.version, fact)
             case (
-                SessionStarted()
-                | SessionForked()
+                SessionForked()
                 | SessionImported()
-                | SessionClaimed()
                 | SessionClosed()
                 | SessionFaulted()
                 | SettingsChanged()
                 | LimitsExtended()
                 | WarningRaised()
-                | RuntimeConnected()
                 | RuntimeFailed()
                 | RuntimeLost()
                 | ToolsListed()
                 | RuntimeReleased()
                 | StartStepEnded()
                 | StartEnded()
-                | AgentStateChanged()
                 | LateAnswerRecorded()
                 | StuckDetected()
                 | CondensationAsked()
@@ -132,7 +136,6 @@ class Conversation:
                 | StepReenacted()
                 | ActionsConfirmed()
                 | ActionsRejected()
-                | ActionStarted()
                 | LateResultRecorded()
                 | ForeignRecorded()
                 | Unknown()

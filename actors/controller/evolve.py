@@ -59,7 +59,25 @@ CONCERNING = frozenset[type[Event]](get_args(Concerning.__value__))
 
 
 def evolve(state: Agent, event: Concerning, version: int) -> Agent:
-    match event:
+    match event:  # What happens most comes first: to see that an event is another one costs 0.1 µs.
+        case ActionProposed():
+            return _proposed(state, event, version)
+        case ObservationRecorded(observation=observation):
+            seen = replace(observed(state, event), unseen=True)
+            return _spent(seen, observation)
+        case ModelAsked(purpose=purpose):
+            return (_asked if purpose == "step" else _asked_aside)(state, event, version)
+        case ModelAnswered() | ModelFailed() if state.ask is not None and state.ask.purpose == "condense":
+            return _accepted(state, event.cost_usd if isinstance(event, ModelAnswered) else 0.0)
+        case ModelAnswered(cost_usd=cost_usd):
+            return replace(_accepted(state, cost_usd), step=None, repairs=state.repairs + 1)
+        case AgentStateChanged():
+            return _changed(state, event, version)
+        case MessageReceived():
+            told = replace(state, reenactment=_interjected(state.reenactment, version))
+            return replace(
+                told, unseen=True, unheard=True, finishing=False, waiting=False, repairs=0, turns=()
+            )
         case SessionStarted(settings=settings, reenacts=source, strict=strict):
             recording = None if source is None else Reenactment(source=source, strict=strict)
             return _limited(replace(state, reenactment=recording), settings)
@@ -68,8 +86,6 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
             return forked if settings is None else _limited(forked, settings)
         case SessionImported(status=status):
             return replace(state, state=status, state_version=version)
-        case AgentStateChanged():
-            return _changed(state, event, version)
         case SessionFaulted():
             owed = state.unseen or state.step is not None
             faulted = replace(state, state="error", state_version=version, retry_at=None, step=None)
@@ -78,17 +94,6 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
             return _configured(state, event)
         case LimitsExtended():
             return _extended(state, event)
-        case MessageReceived():
-            told = replace(state, reenactment=_interjected(state.reenactment, version))
-            return replace(
-                told, unseen=True, unheard=True, finishing=False, waiting=False, repairs=0, turns=()
-            )
-        case ModelAsked(purpose=purpose):
-            return (_asked if purpose == "step" else _asked_aside)(state, event, version)
-        case ModelAnswered() | ModelFailed() if state.ask is not None and state.ask.purpose == "condense":
-            return _accepted(state, event.cost_usd if isinstance(event, ModelAnswered) else 0.0)
-        case ModelAnswered(cost_usd=cost_usd):
-            return replace(_accepted(state, cost_usd), step=None, repairs=state.repairs + 1)
         case ModelFailed(fault=fault):
             return _failed(_accepted(state, 0.0), fault)
         case AskAbandoned():
@@ -100,20 +105,23 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
             return replace(state, unseen=True)
         case StepReenacted():
             return _reenacted(state, event, version)
-        case ActionProposed(action=Message(waits=waits)):
-            return replace(_acted(state, event, version), waiting=waits)
-        case ActionProposed(action=action):
-            acted = _acted(state, event, version)
-            if isinstance(action, TrackTasks):
-                return replace(acted, tasks=tasks_after(state.tasks, event))
-            if not isinstance(action, Finish | Reject):
-                return acted
-            return replace(acted, finishing=True, rejecting=isinstance(action, Reject))
-        case ObservationRecorded():
-            seen = replace(observed(state, event), unseen=True)
-            return _spent(seen, event.observation)
         case LateResultRecorded(observation=observation):
             return _spent(state, observation)
+
+
+def _proposed(state: Agent, event: ActionProposed, version: int) -> Agent:
+    proposed = _acted(state, event, version)
+    match event.action:
+        case Message(waits=waits):
+            return replace(proposed, waiting=waits)
+        case Finish():
+            return replace(proposed, finishing=True, rejecting=False)
+        case Reject():
+            return replace(proposed, finishing=True, rejecting=True)
+        case TrackTasks():
+            return replace(proposed, tasks=tasks_after(state.tasks, event))
+        case _:
+            return proposed
 
 
 def _spent(state: Agent, observation: Observation) -> Agent:

@@ -17,6 +17,7 @@ from refold.actors.session.state import State
 from refold.eventlog.actions import LoadSkill as LoadSkillAction
 from refold.eventlog.events import (
     ActionProposed,
+    Event,
     MessageReceived,
     ModelAnswered,
     ModelAsked,
@@ -71,6 +72,11 @@ class _SummedUp(Struct, frozen=True):
     fact: ModelAnswered | ModelFailed
 
 
+_NOTED = frozenset[type[Event]](
+    {MessageReceived, RecallRecorded, ActionProposed, ObservationRecorded, ModelAsked}
+)
+
+
 class MemoryActor(Follower):
     def __init__(  # noqa: PLR0913, PLR0917 - all that it is to one session
         self, port: Dispatcher, stream: str, log: EventLog, met: State, sources: Sources, models: Models
@@ -83,6 +89,8 @@ class MemoryActor(Follower):
         self._asked: tuple[int, ModelAsked] | None = None
 
     def on_record(self, record: Record) -> None:
+        if type(record.event) not in _NOTED:
+            return
         match record.event:
             case MessageReceived(content=content):
                 self._messages[record.version] = content

@@ -23,7 +23,7 @@ from refold.eventlog.events import (
     SessionFaulted,
     SettingsChanged,
 )
-from refold.eventlog.observations import RunOutput
+from refold.eventlog.observations import Observation, RunOutput
 from refold.projections.pieces import within
 
 type Concerning = (
@@ -51,20 +51,15 @@ def evolve(state: Recall, event: Concerning, version: int) -> Recall:
     match event:
         case ActionProposed(action=action):
             return _touched(state, version, _places(action)) if state.folders else state
-        case ObservationRecorded(observation=RunOutput(directory=directory)) if directory and state.folders:
-            return _touched(state, version, (directory,))
-        case ObservationRecorded():
-            return state
-        case ModelAsked(purpose="condense"):
-            return _condensation(state, attempts=event.attempt, ask=version)
-        case ModelAsked():
-            return state
+        case ObservationRecorded(observation=observation):
+            return _went(state, observation, version) if state.folders else state
+        case ModelAsked(purpose=purpose, attempt=attempt):
+            return state if purpose == "step" else _condensation(state, attempts=attempt, ask=version)
         case ModelAnswered() | ModelFailed() | AskAbandoned():
             return _answered(state, event)
-        case AgentStateChanged(state="stopped" | "error"):
-            return state if state.condensation is None else replace(state, condensation=None)
-        case AgentStateChanged():
-            return state
+        case AgentStateChanged(state=reached):
+            ends = reached in {"stopped", "error"} and state.condensation is not None
+            return replace(state, condensation=None) if ends else state
         case MessageReceived():
             return replace(
                 state,
@@ -100,6 +95,15 @@ def _places(action: Action) -> tuple[str, ...]:
             return tuple(words(command))
         case _:
             return ()
+
+
+def _went(state: Recall, observation: Observation, version: int) -> Recall:
+    """Take note of where a command left the agent's shell."""
+    match observation:
+        case RunOutput(directory=directory) if directory:
+            return _touched(state, version, (directory,))
+        case _:
+            return state
 
 
 def _touched(state: Recall, version: int, places: tuple[str, ...]) -> Recall:

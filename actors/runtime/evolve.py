@@ -73,23 +73,23 @@ def evolve(state: Hands, event: Concerning, version: int) -> Hands:
                 name=_name(action),
             )
             return replace(state, open=(*state.open, opened))
-        case ActionsConfirmed(actions=actions):
-            return _each(state, lambda o: replace(o, confirmed=True) if o.version in actions else o)
+        case ObservationRecorded(cause=cause):
+            return replace(state, open=tuple([o for o in state.open if o.version != cause]), losses=0)
         case ActionStarted(cause=cause, incarnation=incarnation):
             return _each(state, lambda o: replace(o, incarnation=incarnation) if o.version == cause else o)
-        case ObservationRecorded(cause=cause):
-            return replace(state, open=tuple(o for o in state.open if o.version != cause), losses=0)
+        case SessionClaimed() | SessionClosed() | SessionForked():
+            return replace(state, incarnation=None, failure=None, losses=0)
         case RuntimeConnected(incarnation=incarnation, workspace=place):
             launches = state.launches + 1
             return replace(state, incarnation=incarnation, place=place, failure=None, launches=launches)
+        case ActionsConfirmed(actions=actions):
+            return _each(state, lambda o: replace(o, confirmed=True) if o.version in actions else o)
         case RuntimeFailed(reason=reason):
             return replace(state, incarnation=None, failure=reason, launches=state.launches + 1)
         case RuntimeLost():
             return replace(state, incarnation=None, losses=state.losses + 1)
         case RuntimeReleased():
             return replace(state, incarnation=None)
-        case SessionClaimed() | SessionClosed() | SessionForked():
-            return replace(state, incarnation=None, failure=None, losses=0)
 
 
 def _name(action: Action) -> str:
@@ -101,4 +101,4 @@ def _name(action: Action) -> str:
 
 
 def _each(state: Hands, change: Callable[[OpenAction], OpenAction]) -> Hands:
-    return replace(state, open=tuple(change(opened) for opened in state.open))
+    return replace(state, open=tuple(map(change, state.open)))

@@ -134,6 +134,16 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
     if life.closed:
         return _closed(command)
     match command:
+        case BeginAsk():
+            return decide_ask(state, command)
+        case ReportAnswer():
+            return decide_answer(state, command)
+        case ReportConnection():
+            return decide_connection(state, command)
+        case ReportObservation():
+            return decide_observation(state, command)
+        case ReportRecall():
+            return decide_recall(state, command)
         case SendMessage() | PauseAgent() | ResumeAgent() | StopAgent() | ContinueAgent() | ChangeSettings():
             check_delegate(state, command)
             return decide_steering(state, settings, command)
@@ -143,20 +153,10 @@ def _respond(state: State, command: Command) -> tuple[Event, ...]:
             return decide_confirm(state, command)
         case RejectActions():
             return decide_reject(state, command)
-        case BeginAsk():
-            return decide_ask(state, command)
         case BeginCondensation():
             return decide_forgetting(state, command)
-        case ReportAnswer():
-            return decide_answer(state, command)
-        case ReportConnection():
-            return decide_connection(state, command)
-        case ReportObservation():
-            return decide_observation(state, command)
         case ReportDelegate():
             return decide_delegate(state, command)
-        case ReportRecall():
-            return decide_recall(state, command)
         case ReportRecording():
             return decide_recording(state, command)
         case ReportTools():

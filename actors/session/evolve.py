@@ -96,6 +96,14 @@ def understood(event: Event) -> None:
 
 def _evolve_life(life: Life, event: _Concerning) -> Life:
     match event:
+        case SessionClaimed(epoch=epoch):
+            return replace(life, epoch=epoch, closed=False)
+        case RecallRecorded(tools=tools):
+            return _offered(life, names_of(tools)) if tools else life
+        case SystemMessageAdded(tools=tools):
+            own = names_of(tools)
+            recalled = (name for name in life.recalled if name not in own)
+            return replace(life, greeted=True, tools=(*own, *recalled))
         case SessionStarted():
             return replace(
                 life,
@@ -118,20 +126,12 @@ def _evolve_life(life: Life, event: _Concerning) -> Life:
                 closed=False,
                 epoch=0,
             )
-        case SessionClaimed(epoch=epoch):
-            return replace(life, epoch=epoch, closed=False)
         case SessionClosed():
             return replace(life, closed=True)
         case SettingsChanged():
             return life if life.settings is None else replace(life, settings=changed(life.settings, event))
         case ToolsListed(tools=tools):
             return replace(life, servers=tools)
-        case SystemMessageAdded(tools=tools):
-            own = names_of(tools)
-            recalled = (name for name in life.recalled if name not in own)
-            return replace(life, greeted=True, tools=(*own, *recalled))
-        case RecallRecorded(tools=tools):
-            return _offered(life, names_of(tools)) if tools else life
 
 
 def _offered(life: Life, names: tuple[str, ...]) -> Life:

@@ -6,6 +6,7 @@ from refold.actors.delegation.state import delegate_stream
 from refold.eventlog.events import (
     ActionStarted,
     AgentState,
+    Event,
     LateAnswerRecorded,
     LateResultRecorded,
     ObservationRecorded,
@@ -36,6 +37,7 @@ LATE = (
 """What the world may still tell of a delegate whose end is being recorded: it leads to nothing."""
 
 ROUNDING_USD = 1e-9
+_LOOKED_AT = frozenset[type[Event]]({ActionStarted, SessionStarted, ObservationRecorded, LateResultRecorded})
 
 
 class FamilyLaws:
@@ -52,6 +54,8 @@ class FamilyLaws:
         """Hold what is about a record that is next in its stream; raises `Broken`."""
         if record.stream in self._over and not isinstance(record.event, LATE):
             raise Broken("the_end_of_a_delegate_is_final", f"{record.stream} goes on: {record.type}")
+        if type(record.event) not in _LOOKED_AT:
+            return
         match record.event:
             case ActionStarted(cause=int(cause), incarnation="delegate"):
                 self._begun(record.stream, cause)

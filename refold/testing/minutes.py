@@ -85,13 +85,6 @@ class Minutes:
                 self.open[record.version] = type(action).__name__
                 if isinstance(action, Read) or (isinstance(action, McpCall) and action.read_only):
                     self.looking.add(record.version)
-            case ActionsConfirmed(actions=actions):
-                self.confirmed.update(actions)
-            case ActionStarted(cause=int(cause), incarnation=incarnation):
-                self.started[cause] = self.started.get(cause, 0) + 1
-                if incarnation == DELEGATE:
-                    self.delegates[cause] = self.epoch
-                    self.delegated.add(cause)
             case ObservationRecorded(cause=int(cause), observation=observation):
                 kind = self.open.pop(cause, None)
                 self.answered.add(cause)
@@ -99,14 +92,11 @@ class Minutes:
                     self.cancelled.add(cause)
                 if isinstance(observation, DelegateResult):
                     self._returned(cause, observation)
-            case LateResultRecorded(cause=int(cause), observation=DelegateResult() as result):
-                self._returned(cause, result)
-            case MessageReceived():
-                self.unheard.add(record.version)
-            case RecallRecorded(cause=int(cause)):
-                self.unheard.discard(cause)
-            case CondensationAsked(step=step) | Condensed(step=step):
-                self.steps = max(self.steps, step)
+            case ActionStarted(cause=int(cause), incarnation=incarnation):
+                self.started[cause] = self.started.get(cause, 0) + 1
+                if incarnation == DELEGATE:
+                    self.delegates[cause] = self.epoch
+                    self.delegated.add(cause)
             case ModelAsked(request=request, step=step, purpose=purpose):
                 self.ask, self.asked = record.version, event.model
                 self.steps = step if purpose == "step" else self.steps
@@ -117,6 +107,16 @@ class Minutes:
                 self.lines[self.asked] = self.lines.get(self.asked, 0) + 1
                 if isinstance(event, ModelAnswered):
                     self.cost_usd += event.cost_usd or 0.0
+            case MessageReceived():
+                self.unheard.add(record.version)
+            case RecallRecorded(cause=int(cause)):
+                self.unheard.discard(cause)
+            case ActionsConfirmed(actions=actions):
+                self.confirmed.update(actions)
+            case LateResultRecorded(cause=int(cause), observation=DelegateResult() as result):
+                self._returned(cause, result)
+            case CondensationAsked(step=step) | Condensed(step=step):
+                self.steps = max(self.steps, step)
             case AskAbandoned(cause=int(cause)):
                 self.ask = None
                 self.cost_usd += self._asked.get(cause, 0.0)

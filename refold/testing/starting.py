@@ -8,6 +8,7 @@ from refold.actors.start.steps import HOOKS, SETUP
 from refold.eventlog.events import (
     ActionStarted,
     AgentStateChanged,
+    Event,
     RuntimeConnected,
     SessionStarted,
     SystemMessageAdded,
@@ -17,6 +18,17 @@ from refold.eventlog.starting import RuntimeReleased, StartStepEnded
 from refold.testing.minutes import Broken, Minutes
 
 _ORDER = ("secrets", "analyzer", "repository", "setup", "hooks")
+_LOOKED_AT = frozenset[type[Event]](
+    {
+        SessionStarted,
+        RuntimeConnected,
+        StartStepEnded,
+        RuntimeReleased,
+        SystemMessageAdded,
+        ActionStarted,
+        AgentStateChanged,
+    }
+)
 
 
 class Starting:
@@ -33,6 +45,8 @@ class Starting:
     def look(self, minutes: Minutes, record: Record) -> None:
         if self._secrets:
             self._no_secret_is_recorded(record)
+        if type(record.event) not in _LOOKED_AT:
+            return
         match record.event:
             case SessionStarted(settings=settings):
                 self._asked |= {"secrets"} if settings.secrets else set()

@@ -82,7 +82,14 @@ class Steps:
     def take(self, record: Record) -> None:
         event = record.event
         self.claimed = isinstance(event, SessionClaimed)
-        match event:
+        match event:  # What happens most comes first, as in every `evolve`.
+            case ActionProposed(action=action, tool_call_id=call):
+                self.repairs = 0
+                self.unread.discard(call or "")
+                if not isinstance(action, Message) and not waits(action):
+                    self.pairs[record.version] = _bare(action), None
+            case ObservationRecorded(cause=int(cause), observation=observation) if cause in self.pairs:
+                self.pairs[cause] = self.pairs[cause][0], observation
             case ModelAsked(step=step, purpose=purpose):
                 self.failures = self.failures if step == self.step else 0
                 self.step, self.purpose = step, purpose
@@ -98,13 +105,6 @@ class Steps:
                 self.unread = {call.id for call in calls}
             case CallRefused(tool_call_id=call):
                 self.unread.discard(call or "")
-            case ActionProposed(action=action, tool_call_id=call):
-                self.repairs = 0
-                self.unread.discard(call or "")
-                if not isinstance(action, Message) and not waits(action):
-                    self.pairs[record.version] = _bare(action), None
-            case ObservationRecorded(cause=int(cause), observation=observation) if cause in self.pairs:
-                self.pairs[cause] = self.pairs[cause][0], observation
             case MessageReceived():
                 self.first = record.version if self.first is None else self.first
                 if not self.reenacted:  # What was said in a recording was heard there.
