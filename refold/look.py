@@ -56,7 +56,14 @@ def glance(home: Home, log: "LMDBLog", session: str, *, at: int | None = None) -
         seen.add(record)
     driver = None if at is not None else driver_of(home, log, session)
     shown = seen.shown(session)
+    for delegate in shown["delegates"]:
+        if delegate["status"] is None:  # The parent is told of the end alone; its own stream says more.
+            delegate["status"] = "running" if at is not None else _status(log, delegate["session"])
     shown["driver"] = (
         None if driver is None else {"pid": driver.pid, "host": driver.host, "since": driver.since}
     )
     return shown
+
+
+def _status(log: "LMDBLog", session: str) -> str:
+    return fold(initial_state(), log.read(session, check=False)).agent.state

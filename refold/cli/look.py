@@ -1,6 +1,5 @@
 """`refold ls`, `show` and `events`: looking at sessions, beside whoever drives them."""
 
-import json as json_module
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ import typer
 
 from refold.cli.options import HomeOption, JsonOption, SessionArgument
 from refold.cli.output import is_read, put, put_text, say
+from refold.cli.showing import lines
 from refold.cli.words import plain, told
 from refold.errors import WrongUsage
 from refold.eventlog.record import Record
@@ -58,13 +58,8 @@ def show(
     if json:
         put(seen)
         return 0
-    for name, value in seen.items():
-        shown = _status(seen) if name == "status" else value
-        if shown not in (None, "", [], {}):
-            text = (
-                _first_line(shown) if isinstance(shown, str) else json_module.dumps(shown, ensure_ascii=False)
-            )
-            sys.stdout.write(f"{name:<11} {text}\n")
+    for line in lines(seen, _status(seen), now=at is None):
+        sys.stdout.write(f"{line}\n")
     return 0
 
 
@@ -110,11 +105,6 @@ def line_of(record: Record) -> str:
     text = told(record.event)
     first = " ⏎ ".join(plain(text).strip().splitlines()[:3])
     return f"{record.version:>5}  {at}  {record.type:<20} {first[:140]}".rstrip()
-
-
-def _first_line(text: str) -> str:
-    first, _, rest = text.strip().partition("\n")
-    return f"{first} …" if rest else first
 
 
 def _status(seen: dict[str, Any]) -> str:

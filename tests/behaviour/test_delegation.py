@@ -251,6 +251,23 @@ def test_b43_a_pause_holds_for_a_delegate_and_a_resume_too(
         assert [each.status for each in results(system)] == ["finished"]
 
 
+def test_a_delegate_at_work_is_shown_in_the_state_of_its_own_stream(household: Household) -> None:
+    helps: list[Said] = [[run("until [ -e go ]; do sleep 0.1; done")], [run("true")], [FINISH]]
+    with household.open() as system:
+        session = household.start(system, [[delegate()], [FINISH]], helps)
+        until(system, "p~9", runs)
+        (below,) = glance(system.home, system.log, "p")["delegates"]
+        assert (below["session"], below["status"]) == ("p~9", "running")
+        session.pause()
+        (system.home.workspace("p") / "go").touch()
+        until(system, "p~9", lambda event: isinstance(event, AgentStateChanged) and event.state == "paused")
+        (below,) = glance(system.home, system.log, "p")["delegates"]
+        assert below["status"] == "paused"
+        (below,) = glance(system.home, system.log, "p", at=session.head)["delegates"]
+        assert below["status"] == "running"
+        session.close()
+
+
 def test_b43_closing_the_parent_closes_its_delegate_and_both_go_on_later(household: Household) -> None:
     with household.open() as system:
         session = household.start(

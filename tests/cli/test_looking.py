@@ -104,6 +104,26 @@ def test_closed_standard_streams_are_nowhere_and_not_in_the_log(terminal: Termin
     assert terminal.run("audit").returncode == 0
 
 
+def test_a_person_is_shown_what_waits_and_how_it_is_approved(terminal: Terminal) -> None:
+    long = f"echo {'x' * 200}; rm -rf ../elsewhere"
+    model = terminal.script(parallel(long, "true"), FINISH)
+    options = ("--confirm", "always", "--analyzer", "rules")
+    assert terminal.run("run", "--session", "s", *options, *model, "go").returncode == 3
+    lines = terminal.run("show", "s").stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("pending"))
+    first, second, approval, approve, refuse = (line[12:] for line in lines[at : at + 5])
+    assert first.startswith("run: $ echo xxx")
+    assert "xxx… · high risk: deletes outside the workspace" in first
+    assert first.endswith(" · waits for approval")
+    assert second == "run: $ true · low risk · waits for approval"
+    assert approval == terminal.shown("s")["approval"]
+    assert approve == f"approve with: refold confirm s --digest {approval}"
+    assert refuse == "refuse with:  refold reject s --reason …"
+    version = str(terminal.shown("s")["version"])
+    assert "refold confirm" not in terminal.run("show", "s", "--at", version).stdout
+    assert terminal.run(*approve.split()[3:]).returncode == 0
+
+
 def test_looking_at_sessions_loads_neither_actors_nor_clients(terminal: Terminal) -> None:
     assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "go").returncode == 0
     heavy = {
