@@ -1,12 +1,18 @@
 """The persistent shell, with what agents really type."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from refold.actors.runner.executor.commands import Commands
+from refold.actors.runner.executor.processes import unimpressed
 from refold.actors.runner.executor.shell import ShellFailed
 
 type Run = Callable[..., dict[str, Any]]
@@ -237,6 +243,33 @@ def test_an_interrupted_command_ends_however_stubborn_it_is(
     assert observation["exit_code"] > 0
     assert "[The command was interrupted.]" in observation["content"]
     assert run("echo next")["content"] == "next"
+
+
+def test_a_command_that_is_interrupted_while_it_is_being_started_hears_of_it(
+    run: Run, commands: Commands, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "door")
+    with ThreadPoolExecutor() as pool:
+        for _ in range(10):
+            observation = pool.submit(run, "echo now > door; sleep 60", extra={"blocking": True})
+            (tmp_path / "door").read_bytes()
+            commands.interrupt()
+            assert observation.result()["exit_code"] == 130
+
+
+def test_who_lives_on_after_a_signal_and_does_not_mind_it_has_not_had_it() -> None:
+    minding = "import signal, time; signal.signal(signal.SIGINT, print); print(flush=True); time.sleep(60)"
+    with (
+        subprocess.Popen([sys.executable, "-c", minding], stdout=subprocess.PIPE, process_group=0) as first,
+        subprocess.Popen(["sleep", "60"], process_group=first.pid) as second,
+        subprocess.Popen(["sleep", "60"], process_group=0) as third,
+    ):
+        assert first.stdout is not None
+        first.stdout.readline()
+        assert unimpressed(first.pid, signal.SIGINT) == [second.pid]
+        assert unimpressed(third.pid, signal.SIGINT) == [third.pid]
+        for process in (first, second, third):
+            process.kill()
 
 
 def test_b23_a_restart_ends_what_runs_and_gives_a_fresh_shell(run: Run, tmp_path: Path) -> None:

@@ -42,6 +42,23 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def unimpressed(group: int, number: int) -> list[int]:
+    """Return the processes of a group that would have died of a signal and live: they have not had it."""
+    found: list[int] = []
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if not name.isdigit():
+            continue
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            if os.getpgid(int(name)) != group:
+                continue
+            with open(f"/proc/{name}/status", encoding="utf-8", errors="replace") as file:
+                told = dict(line.split(":\t", 1) for line in file if ":\t" in line)
+            minded = int(told["SigCgt"], 16) | int(told["SigIgn"], 16)
+            if told["State"][:1] not in "ZX" and not minded >> (number - 1) & 1:
+                found.append(int(name))
+    return found
+
+
 def end_descendants(*, timeout_s: float = 5.0) -> None:
     """End every descendant of this process, asking first, until none is left."""
     began = time.monotonic()

@@ -18,12 +18,15 @@ from collections.abc import Callable, Mapping
 from .bash import START, Descriptors, begin, mark, prepare
 from .capture import Capture, Captured
 from .limits import limit
+from .processes import unimpressed
 from .pseudo_terminal import PseudoTerminal
 
 _START_S = 20.0
 _FD_MIN = 200
 _READ_BYTES = 65536
 _LAST_OUTPUT_S = 0.2
+_ASKED_S = 1.0
+_KILLED_S = 1.0
 
 
 class ShellFailed(Exception):
@@ -87,19 +90,36 @@ class Shell:
 
     def interrupt(self) -> None:
         """End what runs in the foreground: ask, then kill, then give up the shell."""
-        for number, patience_s in ((signal.SIGINT, 2.0), (signal.SIGKILL, 1.0)):
-            group = self._terminal.foreground()
-            if group > 0 and (number == signal.SIGINT or group != self.pid):
-                with contextlib.suppress(OSError):
-                    os.killpg(group, number)
-            if self.wait_for(lambda: not self._running, patience_s):
+        asked = self._ask()
+        if self.wait_for(lambda: not self._running, _ASKED_S):
+            return
+        self._ask_again(asked)
+        if self.wait_for(lambda: not self._running, _ASKED_S):
+            return
+        if (group := self._terminal.foreground()) not in {0, self.pid}:
+            _signal(group, signal.SIGKILL)
+            if self.wait_for(lambda: not self._running, _KILLED_S):
                 return
         self.kill()
 
     def kill(self) -> None:
         for group in {self._terminal.foreground(), self.pid} - {0}:
-            with contextlib.suppress(OSError):
-                os.killpg(group, signal.SIGKILL)
+            _signal(group, signal.SIGKILL)
+
+    def _ask(self) -> int:
+        """Interrupt what is in the foreground, as a person would; return the process group that it was."""
+        if (group := self._terminal.foreground()) > 0:
+            _signal(group, signal.SIGINT)
+        return group
+
+    def _ask_again(self, asked: int) -> None:
+        """Ask whoever did not hear it, because it was just being started."""
+        if asked != self.pid:  # A child that was still the shell's copy when it heard has forgotten it.
+            for process in unimpressed(asked, signal.SIGINT):
+                with contextlib.suppress(OSError):
+                    os.kill(process, signal.SIGINT)
+        elif self._terminal.foreground() != self.pid:  # It was the shell itself, making way for a program.
+            self._ask()
 
     def close(self) -> None:
         """Let go of an ended shell's descriptors."""
@@ -195,6 +215,11 @@ class Shell:
             self.ended = self.exit_code = code if code >= 0 else 128 - code
             self._running = False
             self.news.notify_all()
+
+
+def _signal(group: int, number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.killpg(group, number)
 
 
 def _overlap(data: bytes, token: bytes) -> int:
