@@ -4,7 +4,7 @@
 as in continuous integration, any test or file skipped for want of it fails instead, whoever skipped it.
 
 A run fails, too, when a process outlives it that works in the run's temporary folder: a runner whose session
-no test has closed would live on for its lease of a day.
+no test has closed would live on for its lease of a day. Laws have no time limit but the test's own.
 """
 
 import os
@@ -16,12 +16,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 REQUIRED = os.environ.get("REFOLD_REQUIRE_BUBBLEWRAP") == "1"
 WANTING = re.compile(r"bubblewrap|bwrap", re.IGNORECASE)
 ENDING_S = 10.0
 """What a process may take that was told to end when the last test was over."""
 LEFT = pytest.StashKey[list[str]]()
+
+# Both look at the clock on the wall: on a machine with other work they tell of that, and not of the law.
+settings.register_profile("refold", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("refold")
 
 
 def pytest_configure(config: pytest.Config) -> None:
