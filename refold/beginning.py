@@ -75,11 +75,12 @@ def check_servers(servers: Sequence[MCPServer], environment: Mapping[str, str]) 
     if servers and not is_installed():
         raise WrongUsage("MCP servers need an extra: install refold[mcp]")
     for server in servers:
-        for variable in (*server.env, *server.headers.values()):
-            if variable not in environment:
-                raise WrongUsage(
-                    f"MCP server {server.name!r} needs the environment variable {variable}, which is not set"
-                )
+        needed = dict.fromkeys((*server.env, *server.headers.values()))
+        if missing := [variable for variable in needed if variable not in environment]:
+            raise WrongUsage(
+                f"MCP server {server.name!r} needs variables that are not in the environment: "
+                f"{', '.join(missing)}; set them and try again"
+            )
     twice = [name for name, count in Counter(server.name for server in servers).items() if count > 1]
     if twice:
         raise WrongUsage(f"two MCP servers are named {twice[0]!r}")

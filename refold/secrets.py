@@ -33,6 +33,13 @@ class Secrets:
 
     def read(self, settings: Settings) -> dict[str, str]:
         """Return the values of the secrets that the settings name; raises `SecretUnusable`."""
+        possible = [name for name in settings.secrets if not name_refused(name)]
+        missing = [name for name in possible if name not in self._environment]
+        if len(missing) > 1:
+            names = f"{', '.join(missing[:-1])} and {missing[-1]}"
+            raise SecretUnusable(
+                f"the secrets {names} are not in the environment: set these variables and try again"
+            )
         return {name: self._read(name) for name in settings.secrets}
 
     def take(self, session: str, settings: Settings) -> None:

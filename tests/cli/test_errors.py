@@ -48,6 +48,9 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, bytecode: Path) -> Termi
     (terminal.folder / "wrong.toml").write_text('[limits]\niterations = "many"\n', encoding="utf-8")
     (terminal.folder / "nobody.toml").write_text("[agents.helper]\n", encoding="utf-8")
     (terminal.folder / "moon.toml").write_text('[agents.helper]\nagent = "moon"\n', encoding="utf-8")
+    (terminal.folder / "server.toml").write_text(
+        '[mcp.clock]\ncommand = "true"\nenv = ["NOWHERE", "NOHOW"]\n', encoding="utf-8"
+    )
     (terminal.folder / "weak").write_text("x\n", encoding="utf-8")
     (terminal.folder / "stranger.json").write_text('[{"id": 0, "foo": 1}]', encoding="utf-8")
     return terminal
@@ -118,6 +121,16 @@ MISTAKES = [
     ("import {folder}", 1, "no events in it … `refold import --help`"),
     ("run --model {script} --workspace {folder}/newer.json x", 2, "is not a folder … leave --workspace out"),
     ("run --model {script} --secret-env NOWHERE x", 2, "NOWHERE is not in the environment … try again"),
+    (
+        "run --model {script} --secret-env NOWHERE --secret-env NOHOW --secret-env NEVER x",
+        2,
+        "the secrets NOWHERE, NOHOW and NEVER are not in the environment … set these variables",
+    ),
+    (
+        "run --model {script} --config {folder}/server.toml x",
+        2,
+        "not in the environment: NOWHERE, NOHOW",
+    ),
     ("run --model {script} --env NOWHERE x", 2, "NOWHERE from the environment, where it is not set … set it"),
     ("run --model {script} --risk huge x", 2, "--risk 'huge' is no risk … low, medium or high"),
     (
