@@ -15,10 +15,8 @@ def follow_limits(agent: Agent, settings: Settings) -> tuple[Event, ...]:
     if agent.repairs > settings.repairs_max:
         return (_error(f"the model's last {agent.repairs} answers held no valid action"),)
     if agent.iterations_left <= 0:
-        limit = agent.iterations_max
-        return (
-            _error(f"the limit of {limit} iterations (max_iterations) is reached; `continue` extends it"),
-        )
+        limit = "1 iteration" if agent.iterations_max == 1 else f"{agent.iterations_max} iterations"
+        return (_error(f"the limit of {limit} (max_iterations) is reached; `continue` extends it"),)
     if circle := pattern(agent):
         return (StuckDetected(pattern=circle), _error(f"the agent is going in circles: {circle}"))
     return ()

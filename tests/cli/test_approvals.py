@@ -30,6 +30,7 @@ def test_b33_an_approval_by_a_name_that_is_stale_or_came_before_is_refused(termi
     refused = terminal.run("confirm", "s", "--digest", "0" * 64)
     assert refused.returncode == 2
     assert "is waiting: look again" in refused.stderr
+    assert "names nothing, but" in terminal.run("confirm", "s", "--digest", "").stderr
     assert terminal.run("confirm", "s", "--digest", digest).returncode == 3
     assert terminal.run("confirm", "s", "--digest", digest).returncode == 2
     (confirmed,) = [each["data"] for each in terminal.records("s") if each["type"] == "ActionsConfirmed"]

@@ -9,7 +9,9 @@ def test_limits_end_in_1_and_are_extended_exactly(terminal: Terminal) -> None:
     model = terminal.script(*(bash(f"echo {number}") for number in range(9)))
     assert terminal.run("run", "--session", "s", "--max-iterations", "2", *model, "go").returncode == 1
     assert terminal.count("s", "ModelAsked") == 2
-    assert terminal.run("continue", "s", "--max-iterations", "1").returncode == 1
+    done = terminal.run("continue", "s", "--max-iterations", "1")
+    assert done.returncode == 1
+    assert "the limit of 1 iteration (max_iterations) is reached; `continue` extends it" in done.stderr
     done = terminal.run("say", "s", "more")
     assert done.returncode == 1
     assert "max_iterations" in done.stderr
