@@ -14,6 +14,7 @@ from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.evolve import evolve
 from refold.actors.session.state import State
 from refold.cli.exits import exit_code
+from refold.cli.onward import fault_of
 from refold.cli.output import hush, put_text
 from refold.cli.view import LiveView, QuietView, View
 from refold.errors import CommandRefused
@@ -66,9 +67,9 @@ class Watcher:
         self.view.close()
         sys.stderr.write(f"refold: {text}\n")
 
-    def rested(self, session: str, state: State) -> None:
+    def rested(self, system: System, session: str, state: State) -> None:
         if not self._json:
-            self.view.rested(session, state)
+            self.view.rested(session, state, fault_of(system.log, session, state))
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self.signalled is not None:
@@ -169,5 +170,5 @@ def _ends(system: System, session: Session, state: State) -> bool:
 def _end(system: System, session: Session, watcher: Watcher, asking: str, state: State) -> int:
     """Let go, and say what a person can do now: about the session, or about the delegate that asks."""
     system.let_go(session.name, end_runner=system.is_over(session.name))
-    watcher.rested(asking, state)
+    watcher.rested(system, asking, state)
     return exit_code(state.agent.state)

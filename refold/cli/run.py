@@ -220,7 +220,7 @@ def take_up(
     if not commands and owes_nothing(state) and not asked:
         if driver_of(system.home, system.log, session) is not None:
             raise driven_error(system.log, session)
-        watcher.rested(session, state)
+        watcher.rested(system, session, state)
         return exit_code(state.agent.state)
     resumed = system.resume(session, *commands)
     return drive(system, resumed, watcher, after=state.version if from_version_now else -1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.state import State
+from refold.cli.onward import onward
 from refold.cli.words import did, got, plain
 from refold.eventlog.actions import Edit
 from refold.eventlog.condensation import Condensed
@@ -13,6 +14,7 @@ from refold.eventlog.events import (
     ActionProposed,
     AgentStateChanged,
     CallRefused,
+    FaultClass,
     MessageReceived,
     ModelAnswered,
     ModelFailed,
@@ -40,7 +42,7 @@ class View(Protocol):
 
     def prompt(self, text: str) -> None: ...
 
-    def rested(self, session: str, state: State) -> None: ...
+    def rested(self, session: str, state: State, fault: FaultClass | None = None) -> None: ...
 
     def close(self) -> None: ...
 
@@ -66,16 +68,19 @@ class QuietView:
 
     def prompt(self, text: str) -> None: ...
 
-    def rested(self, session: str, state: State) -> None:
+    def rested(self, session: str, state: State, fault: FaultClass | None = None) -> None:
         if self._reason:
             sys.stderr.write(f"{session}: {self._reason}\n")
-        sys.stderr.write(summary(session, state) + "\n")
+        sys.stderr.write(summary(session, state, fault) + "\n")
 
     def close(self) -> None: ...
 
 
-def summary(session: str, state: State) -> str:
-    """Return how a session stands in one line, and what to do next where that is up to a person."""
+def summary(session: str, state: State, fault: FaultClass | None = None) -> str:
+    """Return how a session stands in one line, and what to do next where that is up to a person.
+
+    `fault` is the model's, where an error is of that.
+    """
     agent = state.agent
     cost = "cost unknown" if agent.cost_usd is None else f"${agent.cost_usd:.4f}"
     steps = "1 iteration" if agent.iterations == 1 else f"{agent.iterations} iterations"
@@ -88,7 +93,7 @@ def summary(session: str, state: State) -> str:
         case "paused":
             return f"{said} · go on with: refold resume {session}"
         case "error":
-            return f"{said} · go on with: refold continue {session}, or say something"
+            return f"{said} · {onward(session, state, fault)}"
         case "loading" | "running" | "rate_limited" if state.life.closed:
             return f"{said} · closed; go on with: refold resume {session}"
         case _:
@@ -133,12 +138,12 @@ class LiveView:
         self._console.print(text, style="bold", markup=False, end="")
         self._console.file.flush()
 
-    def rested(self, session: str, state: State) -> None:
+    def rested(self, session: str, state: State, fault: FaultClass | None = None) -> None:
         self.close()
         colour = {"finished": "green", "error": "red", "rejected": "red"}.get(state.agent.state, "yellow")
         elapsed = time.monotonic() - self._began
         self._console.print(
-            f"{summary(session, state)} · {self._tokens} tokens · {elapsed:.1f} s", style=colour
+            f"{summary(session, state, fault)} · {self._tokens} tokens · {elapsed:.1f} s", style=colour
         )
 
     def close(self) -> None:
