@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 PATIENCE_S = 30.0
+HUNG_AFTER_S = 30.0
 TOKEN_VARIABLE = "REFOLD_RUNNER_TOKEN"  # noqa: S105 - the name of a variable, not what is in it
 
 
@@ -68,6 +69,8 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     limits: Limits = Limits()
     offline: bool = False
     """Whether to refuse to run where commands could reach the network."""
+    hung_after_s: float = HUNG_AFTER_S
+    """How long a runner may give no sign of life, though asked, before it counts as lost."""
     remote: Remote = Remote()
     docker: Docker = Docker()
     options: dict[str, Any] = {}

@@ -163,6 +163,8 @@ def _runtime(runtime: RuntimeSettings) -> Iterator[Complaint]:
             address_of(runtime.remote.address)
         except AddressRefused as error:
             yield "runtime.remote.address", f"cannot be used: {error}"
+    if not runtime.hung_after_s > 0:
+        yield "runtime.hung_after_s", f"is {shown(runtime.hung_after_s)}; it must be a number above 0"
     if not runtime.remote.patience_s >= 0:
         found = shown(runtime.remote.patience_s)
         yield "runtime.remote.patience_s", f"is {found}; it must be a number of at least 0"

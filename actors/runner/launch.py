@@ -28,7 +28,12 @@ def launch(spec: RunnerSpec, sandbox: Sandbox | None = None) -> RunnerClient:
     Raises `LaunchFailed`, and then nothing stays behind.
     """
     start_keeper(spec, sandbox)
-    client = connect(spec.directory, spec.epoch, secrets=tuple(spec.secrets.values()))
+    client = connect(
+        spec.directory,
+        spec.epoch,
+        secrets=tuple(spec.secrets.values()),
+        hung_after_s=spec.settings.hung_after_s,
+    )
     if client is None:
         raise LaunchFailed(f"the runner came up and was gone at once; see {spec.directory / 'log'}")
     return client

@@ -35,7 +35,12 @@ class Kept:
         return refusal(self.sandbox, confinement_of(spec))
 
     def find(self, spec: RunnerSpec) -> Reached | None:
-        client = connect(spec.directory, spec.epoch, secrets=tuple(spec.secrets.values()))
+        client = connect(
+            spec.directory,
+            spec.epoch,
+            secrets=tuple(spec.secrets.values()),
+            hung_after_s=spec.settings.hung_after_s,
+        )
         return None if client is None else self._reached(spec, client)
 
     def launch(self, spec: RunnerSpec) -> Reached:

@@ -95,7 +95,14 @@ def _connect(spec: RunnerSpec, do: str, wanted: dict[str, Any]) -> tuple[RunnerC
         ours, theirs = socket.socketpair()
         on_failure.pop_all()
         Tunnel(link, theirs)
-        client = greet(ours, answer["session"], spec.epoch, secrets=tuple(spec.secrets.values()), ours=False)
+        client = greet(
+            ours,
+            answer["session"],
+            spec.epoch,
+            secrets=tuple(spec.secrets.values()),
+            hung_after_s=spec.settings.hung_after_s,
+            ours=False,
+        )
     if client is None:
         raise RunnerLost(f"the connection to {_remote(spec).address} was lost while the runner was greeted")
     return client, answer
@@ -120,7 +127,7 @@ def _dialled(spec: RunnerSpec) -> socket.socket:
         ) from error
     except (OSError, AddressRefused) as error:
         raise RunnerLost(f"no runner can be reached at {remote.address}: {error}") from error
-    link.settimeout(_WORK_S)
+    link.settimeout(_WORK_S + spec.settings.hung_after_s)  # A keeper there may hang, too.
     return link
 
 
@@ -131,6 +138,7 @@ def _answer(spec: RunnerSpec, link: socket.socket, do: str, wanted: dict[str, An
         "scope": spec.scope or spec.session,
         "session": spec.session,
         "place": remote.workspace,
+        "hung_after_s": spec.settings.hung_after_s,
     }
     try:
         answer = ask(link, {**asked, **wanted})

@@ -28,7 +28,7 @@ from refold.actors.runtimes.tunnel import Tunnel
 from refold.actors.runtimes.wire import REQUEST_MAX, TOKEN_MAX, Lines, is_loopback, is_token, keep_alive
 from refold.actors.sandboxes.choose import choose
 from refold.actors.sandboxes.local import WARNING
-from refold.eventlog.runtime_settings import Limits, RuntimeSettings
+from refold.eventlog.runtime_settings import HUNG_AFTER_S, Limits, RuntimeSettings
 
 _STRANGER_S = 10.0
 """How long somebody may take to say who they are."""
@@ -72,6 +72,7 @@ class _Wanted(Struct, kw_only=True):
     silence_timeout_s: float = 30.0
     lease_s: float = 86_400.0
     limits: Limits = Limits()
+    hung_after_s: float = HUNG_AFTER_S
     offline: bool = False
 
 
@@ -189,7 +190,7 @@ class RunnerServer:
                 case "alive":
                     answer: dict[str, Any] = {"alive": is_served(spec.directory)}
                 case "end":
-                    client = connect(spec.directory, spec.epoch)
+                    client = connect(spec.directory, spec.epoch, hung_after_s=wanted.hung_after_s)
                     if client is not None:
                         client.end()
                     answer = {"ended": True}
@@ -207,7 +208,7 @@ class RunnerServer:
         return False
 
     def _lead(self, link: socket.socket, spec: RunnerSpec) -> bool:
-        found = reach(spec.directory)
+        found = reach(spec.directory, hung_after_s=spec.settings.hung_after_s)
         if found is None:
             link.sendall(line({"none": True}))
             return False
@@ -253,7 +254,9 @@ class RunnerServer:
             silence_timeout_s=wanted.silence_timeout_s,
             lease_s=wanted.lease_s,
             hidden=(serving.folder, *serving.hidden),
-            settings=RuntimeSettings(limits=wanted.limits, offline=wanted.offline),
+            settings=RuntimeSettings(
+                limits=wanted.limits, offline=wanted.offline, hung_after_s=wanted.hung_after_s
+            ),
             scope=wanted.scope,
         )
 

@@ -87,7 +87,7 @@ class RealPlace:
 
     def connect(self, *, epoch: int) -> RunnerClient | None:
         self._epoch = max(self._epoch, epoch)
-        found = connect(self.directory, epoch)
+        found = connect(self.directory, epoch, hung_after_s=self.spec.settings.hung_after_s)
         self.client = found or self.client
         return found
 
@@ -117,7 +117,8 @@ class RealPlace:
 
     def end(self) -> None:
         with contextlib.suppress(RunnerRefused):
-            if (runner := connect(self.directory, self._epoch + 1)) is not None:
+            last, hung_after_s = self._epoch + 1, self.spec.settings.hung_after_s
+            if (runner := connect(self.directory, last, hung_after_s=hung_after_s)) is not None:
                 runner.end()
         if self.client is not None:
             self.client.close()

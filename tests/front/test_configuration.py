@@ -132,6 +132,7 @@ USELESS = [
     ("[runtime.limits]\nprocesses = -1", "runtime.limits.processes is -1, which leaves nothing"),
     ("[runtime.limits]\nopen_files = 9", "runtime.limits.open_files is 9; the shell needs at least 256"),
     ("[runtime.remote]\npatience_s = -1", "runtime.remote.patience_s is -1.0; it must be a number of at"),
+    ("[runtime]\nhung_after_s = 0.0", "runtime.hung_after_s is 0.0; it must be a number above 0"),
     ("[runtime.docker]\ncpus = 0.0", "runtime.docker.cpus is 0.0; it must be a number above 0"),
     ('[runtime.remote]\naddress = "moon"', "runtime.remote.address cannot be used: 'moon' is no runner's"),
     (

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -80,7 +81,7 @@ class Elsewhere:
         self.line = Line(self.server.port)
         self.places: list[RuntimePlace] = []
 
-    def settings(self, **changes: object) -> RuntimeSettings:
+    def settings(self, *, hung_after_s: float = 30.0, **changes: object) -> RuntimeSettings:
         remote = Remote(
             address=f"{'tls' if self.tls else 'tcp'}://127.0.0.1:{self.line.port}",
             token_env="TOKEN",  # noqa: S106 - the name of a variable
@@ -88,9 +89,9 @@ class Elsewhere:
             workspace="work",
             patience_s=20.0,
         )
-        return RuntimeSettings(remote=msgspec.structs.replace(remote, **changes))
+        return RuntimeSettings(remote=msgspec.structs.replace(remote, **changes), hung_after_s=hung_after_s)
 
-    def spec(self, **changes: object) -> RunnerSpec:
+    def spec(self, **changes: Any) -> RunnerSpec:  # noqa: ANN401 - settings of a remote runner
         return RunnerSpec(
             session="s",
             directory=self.base / "here",
@@ -103,7 +104,7 @@ class Elsewhere:
             driver={"TOKEN": TOKEN},
         )
 
-    def place(self, **changes: object) -> RuntimePlace:
+    def place(self, **changes: Any) -> RuntimePlace:  # noqa: ANN401 - likewise
         place = RuntimePlace(
             RemoteRuntime(), self.spec(**changes), kept=self.kept, workspace=self.workspaces / "work"
         )

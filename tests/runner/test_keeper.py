@@ -79,6 +79,12 @@ def await_end(pid: int, *, within_s: float = PATIENCE_S) -> None:
     assert ended, f"process {pid} lives on"
 
 
+def keeper_of(directory: Path) -> int:
+    """Return the process of the keeper that serves a folder."""
+    pid: int = json.loads((directory / "runner.json").read_bytes())["pid"]
+    return pid
+
+
 def test_a_command_outlives_the_driver_that_was_killed_and_its_whole_output_is_collected(
     place: RealPlace,
 ) -> None:

@@ -117,7 +117,9 @@ class Keeper:
         self._tidy()
 
     def _take_up(self, connection: Connection, request: dict[str, Any]) -> None:
-        if connection.epoch is None:
+        if request.get("do") == "ping":
+            connection.tell({"pong": os.getpid()})  # Whoever asks: a sign of life is no secret.
+        elif connection.epoch is None:
             self._admit(connection, request)
         elif request["do"] == "end":
             self._ending = True
