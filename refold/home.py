@@ -11,6 +11,10 @@ from refold.errors import HomeEmpty, HomeUnusable, WrongUsage
 if TYPE_CHECKING:
     from refold.eventlog.lmdb_log import LMDBLog
 
+_ALL = os.R_OK | os.W_OK | os.X_OK
+_ANOTHER = "name another one by --home or REFOLD_HOME"
+_YOURS = f"let this user read and write it, or {_ANOTHER}"
+
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(~[0-9]+)*")
 
 
@@ -74,16 +78,22 @@ class Home:
 
     def exists(self) -> bool:
         """Whether a session was ever started here; raises `HomeUnusable` where none could be."""
-        if self.path.exists() and not self.path.is_dir():
-            raise HomeUnusable(f"the home {self.path} is not a folder")
-        return self.log_path.is_dir()
+        try:
+            if self.path.exists() and not self.path.is_dir():
+                raise HomeUnusable(f"the home {self.path} is not a folder; {_ANOTHER}")
+            return self.log_path.is_dir()
+        except OSError as error:
+            raise HomeUnusable(f"the home {self.path} cannot be read: {error.strerror}; {_YOURS}") from error
 
     def make(self) -> None:
         """Create the folder with mode 0700; raises `HomeUnusable`."""
+        self.exists()
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise HomeUnusable(f"the home {self.path} cannot be made: {error.strerror}") from error
+            raise HomeUnusable(
+                f"the home {self.path} cannot be made: {error.strerror}; {_ANOTHER}"
+            ) from error
 
     def open_log(self, *, readonly: bool = False) -> "LMDBLog":
         """Open the log; raises `HomeEmpty` for reading where there is none, `HomeUnusable`."""
@@ -96,7 +106,7 @@ class Home:
             self.make()
         try:
             return LMDBLog.open(self.log_path, readonly=readonly)
-        except LogError as error:
-            raise HomeUnusable(f"the log in {self.path} cannot be opened: {error}") from error
-        except OSError as error:
-            raise HomeUnusable(f"the log in {self.path} cannot be opened: {error.strerror}") from error
+        except (LogError, OSError) as error:
+            said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            advice = "" if os.access(self.path, _ALL) and os.access(self.log_path, _ALL) else f"; {_YOURS}"
+            raise HomeUnusable(f"the log in {self.path} cannot be opened: {said}{advice}") from error

@@ -5,10 +5,21 @@ from typing import Annotated
 
 import typer
 
+
+def _folder(text: str) -> Path:
+    """Return the folder that is named; whether it can be used is found where it is."""
+    if not text:  # As of a variable that is not set: it would mean the present folder.
+        raise typer.BadParameter("it is empty; name a folder, or leave it out")
+    return Path(text)
+
+
 HomeOption = Annotated[
     Path | None,
     typer.Option(
-        "--home", metavar="DIR", help="Where the log is; default $REFOLD_HOME, else the user's data folder."
+        "--home",
+        metavar="DIR",
+        parser=_folder,
+        help="Where the log is; default $REFOLD_HOME, else the user's data folder.",
     ),
 ]
 JsonOption = Annotated[

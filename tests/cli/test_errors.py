@@ -237,6 +237,35 @@ def test_a_workspace_that_may_not_be_read_is_named(terminal: Terminal) -> None:
     assert f"the workspace {closed} cannot be read and written" in done.stderr
 
 
+def test_a_home_that_cannot_be_one_is_named_with_what_to_do(terminal: Terminal) -> None:
+    (file := terminal.folder / "file").touch()
+    script = terminal.script(FINISH)
+    told = f"refold: the home {file} is not a folder; name another one by --home or REFOLD_HOME\n"
+    terminal.home = file
+    for command in (("ls",), ("show", "s"), ("resume", "s"), ("doctor",), ("audit",), ("run", *script, "go")):
+        done = terminal.run(*command)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
+    terminal.home = file / "below"
+    done = terminal.run("run", *script, "go")
+    assert done.returncode == 1
+    assert "cannot be made: Not a directory; name another one" in done.stderr
+    unset = [*terminal.command("ls")[:-1], ""]
+    empty = subprocess.run(unset, capture_output=True, text=True, check=False, env=terminal.environment)
+    assert empty.returncode == 2
+    assert "it is empty; name a folder, or leave it out" in empty.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+def test_a_home_of_somebody_else_is_named_with_what_to_do(terminal: Terminal) -> None:
+    (closed := terminal.folder / "closed").mkdir(mode=0)
+    terminal.home = closed
+    for command in (("ls",), ("run", *terminal.script(FINISH), "go")):
+        done = terminal.run(*command)
+        assert done.returncode == 1
+        assert f"the home {closed} cannot be read" in done.stderr
+        assert "let this user read and write it" in done.stderr
+
+
 def test_a_mistake_leaves_nothing_behind(terminal: Terminal) -> None:
     for command in ("show s", "resume s", "say s hello", "stop s", "audit"):
         assert terminal.run(*command.split()).returncode == 2, command
