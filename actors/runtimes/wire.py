@@ -9,8 +9,10 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import shlex
 import socket
 import ssl
+import stat
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,6 +136,14 @@ def token_in(path: Path) -> str:
     if not token or "\n" in token or len(token.encode()) > TOKEN_MAX:
         raise ValueError(f"{path} does not hold a token: one line of at most {TOKEN_MAX} bytes")
     return token
+
+
+def exposed(path: Path) -> str | None:
+    """Return that others on this machine may read what is in a file, and how to keep it from them."""
+    with contextlib.suppress(OSError):  # Whoever reads it says what is wrong with it.
+        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            return f"{path} can be read by others on this machine: chmod 600 {shlex.quote(str(path))}"
+    return None
 
 
 def _secured(link: socket.socket, host: str, remote: Remote) -> ssl.SSLSocket:

@@ -6,9 +6,11 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from refold import family
+from refold.actors.runtimes.wire import exposed
 from refold.actors.sandboxes.local import WARNING
 from refold.actors.sandboxes.sandbox import is_isolated
 from refold.actors.session.evolve import evolve
@@ -82,6 +84,8 @@ def drive(system: System, session: Session, watcher: Watcher, *, after: int = -1
     state = system.state(session.name, until=after) if after >= 0 else State()
     if after >= 0 and (settings := state.life.settings) and not is_isolated(settings.sandbox):
         watcher.warn(WARNING)  # Whoever started it was told; whoever takes it up is told again.
+    if said := _exposed(system.state(session.name)):
+        watcher.warn(said)
     subscription = system.log.subscribe(stream=session.name, after=after)
     try:
         while watcher.signalled is None:
@@ -109,6 +113,14 @@ def drive(system: System, session: Session, watcher: Watcher, *, after: int = -1
         subscription.close()
     watcher.warn(f"session {session.name} is closed; `refold resume {session.name}` goes on with it")
     return 128 + watcher.signalled
+
+
+def _exposed(state: State) -> str | None:
+    """Return what to do about a runner's token that others may read."""
+    settings = state.life.settings
+    if settings is None or settings.sandbox != "remote" or settings.runtime.remote.token_file is None:
+        return None
+    return exposed(Path(settings.runtime.remote.token_file))
 
 
 def ask(session: Session, state: State, watcher: Watcher) -> bool:

@@ -10,7 +10,7 @@ import typer
 from refold.beginning import choose_sandbox
 from refold.cli.options import HomeOption, JsonOption
 from refold.cli.output import put, say
-from refold.errors import WrongUsage
+from refold.errors import HomeUnusable, WrongUsage
 from refold.home import Home
 
 _TOKEN_MIN = 16
@@ -43,7 +43,7 @@ def runner(
     json: JsonOption = False,
 ) -> int:
     from refold.actors.runtimes.server import RunnerServer, Serving, ServingRefused  # noqa: PLC0415
-    from refold.actors.runtimes.wire import token_in  # noqa: PLC0415
+    from refold.actors.runtimes.wire import exposed, token_in  # noqa: PLC0415
 
     if what != "serve":
         raise WrongUsage(f"`refold runner {what}` is unknown; it is `refold runner serve`")
@@ -78,13 +78,21 @@ def runner(
     except (ServingRefused, ValueError) as error:
         raise WrongUsage(str(error)) from error
     except OSError as error:
-        raise WrongUsage(f"runners cannot be served at {listen}: {error}") from error
+        if error.filename is not None:
+            raise HomeUnusable(
+                f"runners cannot be kept in {error.filename}: {error.strerror}; "
+                "name another folder by --home, or by --workspace"
+            ) from error
+        raise WrongUsage(f"runners cannot be served at {listen}: {error.strerror or error}") from error
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         server.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    for secret in (token_file, key):
+        if secret is not None and (said := exposed(secret)) is not None:
+            say(said)
     if warning is not None:
         say(warning)
     if json:

@@ -139,6 +139,26 @@ def test_doctor_reaps_a_runner_elsewhere(terminal: Terminal, elsewhere: Elsewher
     until(lambda: elsewhere.keepers() == [])
 
 
+def test_a_token_that_others_may_read_is_told_of_on_both_sides(
+    terminal: Terminal, elsewhere: Elsewhere
+) -> None:
+    token, configuration = elsewhere.folder / "token", terminal.folder / "remote.toml"
+    configuration.write_text(f'[runtime.remote]\ntoken_file = "{token}"\n', encoding="utf-8")
+    options = ("--config", str(configuration), *elsewhere.options, *terminal.script(FINISH)[:2])
+    told = f"{token} can be read by others on this machine: chmod 600 {token}"
+    token.chmod(0o640)
+    elsewhere.stop()
+    elsewhere.serve()
+    done = terminal.run("run", "--session", "s", *options, "go")
+    assert done.returncode == 0
+    assert told in done.stderr
+    elsewhere.process.terminate()
+    assert told in elsewhere.process.communicate(timeout=WAIT_S)[1]
+    token.chmod(0o600)
+    elsewhere.serve()
+    assert told not in terminal.run("run", "--session", "t", *options, "go").stderr
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
