@@ -120,6 +120,13 @@ class RunnerHands:
         settings = self._noted()
         return settings is not None and runtime(settings.sandbox).is_alive(self._last(settings))
 
+    def server(self) -> str | None:
+        """Return the address of the server that the session's runner is behind; None for a runner here."""
+        settings = self._noted()
+        if settings is None or settings.sandbox != "remote":
+            return None
+        return settings.runtime.remote.address
+
     def end(self) -> None:
         """End the runner and everything it started; also one that this process never connected to."""
         with self._launching, self._lock:

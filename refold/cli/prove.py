@@ -75,7 +75,7 @@ def doctor(
         if json:
             put(msgspec.to_builtins(finding))
         else:
-            say(f"{finding.session}: {finding.text}")
+            say(f"{finding.session or finding.server}: {finding.text}")
     if not findings and not json:
         say(f"{place.path}: nothing to report")
     return 1 if any(finding.bad for finding in findings) else 0

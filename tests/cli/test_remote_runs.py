@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.terminal import FINISH, WAIT_S, Step, Terminal, bash, ended, until
+from tests.cli.terminal import FINISH, WAIT_S, Step, Terminal, bash, ended, spoken, until
 from tests.runner.lines import CERTIFICATE, KEY, TOKEN
 
 
@@ -137,6 +137,29 @@ def test_doctor_reaps_a_runner_elsewhere(terminal: Terminal, elsewhere: Elsewher
     driver.communicate()
     assert "its runner was ended" in terminal.run("doctor", "--reap").stderr
     until(lambda: elsewhere.keepers() == [])
+
+
+def test_doctor_tells_once_of_a_server_that_does_not_answer_and_goes_on(
+    terminal: Terminal, elsewhere: Elsewhere
+) -> None:
+    script = terminal.script(FINISH)
+    for name in ("one", "two"):
+        run = ("run", "--session", name, *elsewhere.options, *script[:2], "go")
+        assert terminal.run(*run).returncode == 0
+    asking = terminal.script(spoken("Well?"), name="asking")
+    assert terminal.run("run", "--session", "unnamed", *asking, "go").returncode == 3
+    elsewhere.stop()
+    told = terminal.run("doctor")
+    (server, *rest) = reversed(told.stderr.splitlines())
+    assert told.returncode == 0
+    assert server.startswith(f"{elsewhere.address}: no runner can be reached at {elsewhere.address}: ")
+    assert server.endswith("whether runners live there, of one, two: look again once it answers")
+    assert [line.partition(":")[0] for line in rest] == ["unnamed"]
+    assert terminal.run("doctor", "--reap").returncode == 1
+    lines = terminal.run("doctor", "--json").stdout.splitlines()
+    assert json.loads(lines[-1])["server"] == elsewhere.address
+    elsewhere.serve()
+    assert terminal.run("doctor", "--reap").returncode == 0
 
 
 def test_a_token_that_others_may_read_is_told_of_on_both_sides(
