@@ -29,6 +29,8 @@ class Secrets:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._values: dict[str, dict[str, str]] = {}
+        self._earlier: dict[str, set[str]] = {}
+        """Values that were changed since: what a command has written down of one is hidden on."""
         self._maskers: dict[str, Masker] = {}
 
     def read(self, settings: Settings) -> dict[str, str]:
@@ -45,7 +47,8 @@ class Secrets:
     def take(self, session: str, settings: Settings) -> None:
         """Have the session's secrets known before anything of it is recorded. Raises `SecretUnusable`."""
         values = self.read(settings)
-        masker = Masker((*values.values(), *self._keys(settings)))
+        earlier = self._earlier.setdefault(session, set())
+        masker = Masker((*earlier, *values.values(), *self._keys(settings)))
         shown = msgspec.json.encode(msgspec.structs.replace(settings, secrets=())).decode()
         for name, value in values.items():
             known = Masker((value,))
@@ -54,6 +57,7 @@ class Secrets:
                     f"the value of the secret {name} stands in the session's own settings, which are "
                     "recorded in plain text: leave it out there, its environment variable has it"
                 )
+        earlier.update(values.values())
         self._values[session] = values
         self._maskers.pop(session, None)
         if masker:

@@ -81,9 +81,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if left := config.stash.get(LEFT, []):
+    if LEFT in config.stash and config.stash[LEFT]:
         terminalreporter.section("processes that tests have left behind, by what they work in", red=True)
-        for line in left:
+        for line in config.stash[LEFT]:
             terminalreporter.write_line(line)
 
 

@@ -31,7 +31,7 @@ def launch(spec: RunnerSpec, sandbox: Sandbox | None = None) -> RunnerClient:
     client = connect(
         spec.directory,
         spec.epoch,
-        secrets=tuple(spec.secrets.values()),
+        secrets=spec.secrets,
         hung_after_s=spec.settings.hung_after_s,
     )
     if client is None:

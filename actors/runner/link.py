@@ -8,9 +8,10 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -33,12 +34,16 @@ type _Answer = dict[str, Any]
 
 
 def connect(
-    directory: Path, epoch: int, *, secrets: Sequence[str] = (), hung_after_s: float = HUNG_AFTER_S
+    directory: Path,
+    epoch: int,
+    *,
+    secrets: Mapping[str, str] = MappingProxyType({}),
+    hung_after_s: float = HUNG_AFTER_S,
 ) -> "RunnerClient | None":
     """Return the runner that serves `directory`, or None if nobody does. Older epochs are closed by it.
 
-    It hears of the `secrets` first, and keeps them out of whatever it writes and tells. One that hangs is
-    ended, and nobody serves then.
+    It hears of the `secrets` first, by their names: later commands find them, and it keeps them out of all
+    that it writes and tells. One that hangs is ended, and nobody serves then.
 
     Raises `RunnerRefused` when a younger epoch drives already.
     """
@@ -75,7 +80,7 @@ def greet(  # noqa: PLR0913 - who greets, and whom
     session: str,
     epoch: int,
     *,
-    secrets: Sequence[str] = (),
+    secrets: Mapping[str, str] = MappingProxyType({}),
     hung_after_s: float = HUNG_AFTER_S,
     ours: bool = True,
 ) -> "RunnerClient | None":
@@ -85,7 +90,8 @@ def greet(  # noqa: PLR0913 - who greets, and whom
     """
     try:
         link.settimeout(_CONNECT_S)
-        link.sendall(line({"session": session, "epoch": epoch, "secrets": secrets}))
+        hidden = {"secrets": list(secrets.values()), "variables": dict(secrets)}
+        link.sendall(line({"session": session, "epoch": epoch, **hidden}))
         said, rest = _first_line(link)
     except OSError:
         link.close()

@@ -38,7 +38,7 @@ class Kept:
         client = connect(
             spec.directory,
             spec.epoch,
-            secrets=tuple(spec.secrets.values()),
+            secrets=spec.secrets,
             hung_after_s=spec.settings.hung_after_s,
         )
         return None if client is None else self._reached(spec, client)

@@ -99,7 +99,7 @@ def _connect(spec: RunnerSpec, do: str, wanted: dict[str, Any]) -> tuple[RunnerC
             ours,
             answer["session"],
             spec.epoch,
-            secrets=tuple(spec.secrets.values()),
+            secrets=spec.secrets,
             hung_after_s=spec.settings.hung_after_s,
             ours=False,
         )

@@ -13,7 +13,13 @@ from refold.actors.models.fake import says
 from refold.actors.runner.masker import HIDDEN
 from refold.actors.session.verify import verify
 from refold.errors import SecretUnusable
-from refold.eventlog.events import MessageReceived, ModelAnswered, ObservationRecorded, SessionStarted
+from refold.eventlog.events import (
+    MessageReceived,
+    ModelAnswered,
+    ObservationRecorded,
+    RuntimeConnected,
+    SessionStarted,
+)
 from refold.system import System
 from refold.testing.crash import STREAM, live
 from refold.testing.world import SmallWorld
@@ -113,6 +119,35 @@ def test_b46_whoever_claims_a_session_needs_each_of_its_secrets(tmp_path: Path) 
         said = [r.event.content for r in system.log.read(name) if isinstance(r.event, MessageReceived)]
         assert said[-1] == f"is it {HIDDEN}?"
         assert "for deploying" in "".join(map(repr, system.log.read(name)))
+
+
+def test_b46_a_secret_that_was_changed_reaches_the_living_sandbox_and_both_values_are_hidden(
+    tmp_path: Path,
+) -> None:
+    tell = f'printf %s "${NAME}" | sha256sum; echo ${NAME}'
+    model = script(
+        tmp_path, shell(f"echo ${NAME} > old; kept=here"), ("And?", []), shell(f"{tell}; cat old $kept"), DONE
+    )
+    work = tmp_path / "work"
+    work.mkdir()
+    with refold.open(tmp_path / "home", environment=ENVIRONMENT) as system:
+        session = system.start(
+            "go", session="s", model=model, sandbox="local", secrets=[NAME], workspace=work
+        )
+        assert session.wait(timeout=60).agent.state == "awaiting_user_input"
+    changed = "another-secret-of-the-house"
+    with refold.open(tmp_path / "home", environment={NAME: changed}) as system:
+        session = system.resume("s")
+        session.say("go on")
+        assert session.wait(timeout=60).agent.state == "finished"
+        facts = [record.event for record in session.watch()]
+    assert [fact.resumed for fact in facts if isinstance(fact, RuntimeConnected)] == [False, True]
+    _, shown, *_ = (fact.observation.content for fact in facts if isinstance(fact, ObservationRecorded))
+    digest = hashlib.sha256(changed.encode()).hexdigest()
+    assert shown == f"{digest}  -\n{HIDDEN}\n{HIDDEN}\ncat: here: No such file or directory"
+    everything = written(tmp_path / "home")
+    assert VALUE.encode() not in everything
+    assert changed.encode() not in everything
 
 
 def test_b03_a_session_that_has_secrets_is_verified_like_any_other() -> None:

@@ -37,6 +37,14 @@ def test_a_cell_sees_what_earlier_cells_made(cells: Cells) -> None:
     )
 
 
+def test_variables_that_are_renewed_are_found_by_later_cells_and_by_a_fresh_interpreter(cells: Cells) -> None:
+    cells.run({"code": "import os\nkept = 1"})
+    cells.renew({"RENEWED": "new"})
+    assert cells.run({"code": "print(kept, os.environ['RENEWED'])"})["content"] == "1 new"
+    cells.close()
+    assert cells.run({"code": "import os\nprint(os.environ['RENEWED'])"})["content"] == "new"
+
+
 def test_b23_a_cell_that_takes_too_long_is_interrupted_and_the_interpreter_goes_on(cells: Cells) -> None:
     cells.run({"code": "a = 1"})
     late = cells.run({"code": "import time\ntime.sleep(60)", "timeout": 0.5})

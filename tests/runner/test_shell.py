@@ -245,6 +245,22 @@ def test_an_interrupted_command_ends_however_stubborn_it_is(
     assert run("echo next")["content"] == "next"
 
 
+@pytest.mark.parametrize("mode", ["true", "set -e", "set -x", "trap 'echo seen >> seen' DEBUG; set -T"])
+def test_variables_that_are_renewed_are_found_by_later_commands_and_by_a_fresh_shell(
+    run: Run, commands: Commands, mode: str
+) -> None:
+    value = 'it\'s "new"\n$HOME ü'
+    run(f"readonly FIXED=1; kept=here; {mode}")
+    run("(exit 7)" if mode != "set -e" else "true")
+    commands.renew({"RENEWED": value, "FIXED": "2"})
+    seen = run('{ echo "$? $kept $FIXED <$RENEWED>"; printenv RENEWED; } 2>/dev/null')
+    status = 0 if mode == "set -e" else 7
+    assert seen["content"].endswith(f"{status} here 1 <{value}>\n{value}")
+    assert "export" not in seen["content"]
+    assert run("exit 3")["exit_code"] == 3
+    assert run('echo "$FIXED <$RENEWED>"')["content"] == f"2 <{value}>"
+
+
 def test_a_command_that_is_interrupted_while_it_is_being_started_hears_of_it(
     run: Run, commands: Commands, tmp_path: Path
 ) -> None:

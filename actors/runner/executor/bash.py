@@ -4,6 +4,8 @@ Their output goes to descriptors that no command inherits, nothing of them shows
 may change `PROMPT_COMMAND`, `$?`, `set -e` or standard output without losing us.
 """
 
+import shlex
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -31,7 +33,7 @@ __refold_open=1 PROMPT_COMMAND='{{ __refold_prompt; }} 2>/dev/null'
 
 # It begins with an empty line because a parse error in the command before leaves bash's parser astray.
 _BEGIN = (
-    "\n{{ __refold_begin; }} 2>/dev/null; "
+    "\n{exports}{{ __refold_begin; }} 2>/dev/null; "
     'eval "$__refold_command" 0<&{terminal} {text}<&- {status}>&- {terminal}>&-; '
     "{{ __refold_check; }} 2>/dev/null\n"
 )
@@ -46,9 +48,13 @@ def prepare(descriptors: Descriptors, *, halves: tuple[str, str]) -> bytes:
     return _PREPARE.format(a=halves[0], b=halves[1], **descriptors._asdict()).encode()
 
 
-def begin(descriptors: Descriptors) -> bytes:
-    """Return the line that has the shell read one command from `text`, run it, and tell its end."""
-    return _BEGIN.format(**descriptors._asdict()).encode()
+def begin(descriptors: Descriptors, variables: Mapping[str, str]) -> bytes:
+    """Return what has the shell read one command from `text`, run it with these `variables`, tell its end."""
+    exporting = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    # Under `set -e` a variable that is read-only would end the shell: try it in another one.
+    given = "".join(f"( {export} ) && {export}; " for export in exporting)
+    exports = f"{{ {given}}} 2>/dev/null; " if given else ""
+    return _BEGIN.format(exports=exports, **descriptors._asdict()).encode("utf-8", "surrogateescape")
 
 
 def mark(halves: tuple[str, str]) -> bytes:

@@ -25,7 +25,8 @@ class Cells:
     """One interpreter for all cells, started with the first; what it holds lasts until it is lost."""
 
     def __init__(self, *, workspace: str, environment: Mapping[str, str], limit_s: float) -> None:
-        self.workspace, self._environment, self._limit_s = workspace, environment, limit_s
+        self.workspace, self._environment, self._limit_s = workspace, dict(environment), limit_s
+        self._renewed: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._heard = b""
 
@@ -37,7 +38,8 @@ class Cells:
             self._process if self._process is not None and self._process.poll() is None else self._start()
         )
         note = ""
-        self._send(process, {"code": code})
+        self._send(process, {"code": code, "environment": self._renewed})
+        self._renewed = {}
         answer = self._answer(process, limit_s)
         if answer is None and process.poll() is None:
             note = f"[The cell was interrupted after {limit_s:g} seconds.]"
@@ -50,6 +52,11 @@ class Cells:
             )
         content = "\n".join(part for part in (answer["content"].rstrip("\n"), note) if part)
         return {"kind": "run_ipython", "content": content, "code": code}
+
+    def renew(self, variables: Mapping[str, str]) -> None:
+        """Have every later cell find these variables."""
+        self._environment |= variables
+        self._renewed |= variables
 
     def interrupt(self) -> None:
         """Interrupt the cell that runs, whoever waits for it."""

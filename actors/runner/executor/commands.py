@@ -33,7 +33,9 @@ class Commands:
         limits: Mapping[str, int] | None = None,
     ) -> None:
         self._workspace = workspace
-        self._environment = environment
+        self._environment = dict(environment)
+        self._renewed: dict[str, str] = {}
+        """Variables that the shell has not been told of yet."""
         self._limits = limits
         self._limit_s = limit_s
         self._silence_s = silence_s
@@ -61,7 +63,8 @@ class Commands:
         earlier = self._leftover()
         self._unfinished = command
         self._interrupted = False
-        self._shell.begin(command)
+        renewed, self._renewed = self._renewed, {}
+        self._shell.begin(command, renewed)
         observation = self._follow(command, limit_s, glimpse, silence_s)
         return {**observation, "content": earlier + observation["content"]}
 
@@ -75,6 +78,11 @@ class Commands:
             return {**ended, "command": command, "exit_code": 0}
         observation = self.run({"command": command, "timeout": limit_s}, glimpse)
         return {**observation, "content": f"{ended['content']}\n{observation['content']}".rstrip("\n")}
+
+    def renew(self, variables: Mapping[str, str]) -> None:
+        """Have every later command find these variables, in this shell and in a fresh one."""
+        self._environment |= variables
+        self._renewed |= variables
 
     def interrupt(self) -> None:
         """End the command in the foreground, whoever waits for it."""

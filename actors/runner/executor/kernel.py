@@ -26,7 +26,9 @@ def main() -> int:
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
-                shell.run_cell(json.loads(line)["code"], store_history=True)
+                told = json.loads(line)
+                os.environ.update(told["environment"])
+                shell.run_cell(told["code"], store_history=True)
             except KeyboardInterrupt:
                 said.write("\nKeyboardInterrupt\n")
         answers.write(json.dumps({"content": said.getvalue()}) + "\n")

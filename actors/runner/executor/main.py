@@ -56,6 +56,8 @@ class Executor:
                 return  # What it meant is over; the next action is not to suffer for it.
             ending = self._cells.interrupt if self._in_cell else self._commands.interrupt
             threading.Thread(target=ending, daemon=True).start()
+        elif "environment" in message:
+            self._todo.put(message)  # What was sent before it still runs as it was sent.
         elif message["action"].get("kind") == "read":  # Whoever sends it lets nothing run that changes files.
             threading.Thread(target=self._look, args=(message,), daemon=True).start()
         else:
@@ -64,6 +66,10 @@ class Executor:
     def _work(self) -> None:
         while True:
             message = self._todo.get()
+            if "environment" in message:
+                self._commands.renew(message["environment"])
+                self._cells.renew(message["environment"])
+                continue
             self._current = key = str(message["key"])
             observation = self._carry_out(key, message["action"])
             self._current = None

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from .bash import START, Descriptors, begin, mark, prepare
 from .capture import Capture, Captured
@@ -65,12 +66,12 @@ class Shell:
         """Whether a command runs in the foreground."""
         return self._running
 
-    def begin(self, command: str) -> None:
-        """Give the idle shell a command."""
+    def begin(self, command: str, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Give the idle shell a command, and variables that it and all later ones are to find."""
         self._terminal.make_plain()
         with self.news:
             self._running = True
-        os.write(self._lines, begin(self._descriptors))
+        os.write(self._lines, begin(self._descriptors, variables))
         text = command.replace("\0", "").encode("utf-8", "replace") + b"\0"
         with contextlib.suppress(BlockingIOError):
             text = text[os.write(self._texts, text) :]

@@ -28,8 +28,9 @@ class Desk:
         self._todo: deque[tuple[str, dict[str, Any]]] = deque()
         self._running: dict[str, bool] = {}
         """What is in work, and whether it only looks."""
-        self._masker = Masker(settings.get("secrets", ()))
-        self._shown = MaskedStream(self._masker)
+        self.masker = Masker(settings.get("secrets", ()))
+        """Every secret that a driver has come with, also one that was changed since."""
+        self._shown = MaskedStream(self.masker)
         self._waiting: dict[str, list[tuple[Connection, int]]] = {}
 
     def answer(self, connection: Connection, request: dict[str, Any]) -> None:
@@ -63,8 +64,8 @@ class Desk:
         """
         if self._running.pop(key, None) is None:
             return
-        self._shown = MaskedStream(self._masker)
-        self._settle(key, self._masker.data(observation))
+        self._shown = MaskedStream(self.masker)
+        self._settle(key, self.masker.data(observation))
         self._start_next()
 
     def glimpse(self, text: str) -> str:
@@ -73,15 +74,15 @@ class Desk:
 
     def hide(self, secrets: Iterable[str]) -> None:
         """Keep these out as well from now on."""
-        if not self._masker.secrets.issuperset(secrets := tuple(secrets)):
-            self._masker = Masker((*self._masker.secrets, *secrets))
-            self._shown = MaskedStream(self._masker)
+        if not self.masker.secrets.issuperset(secrets := tuple(secrets)):
+            self.masker = Masker((*self.masker.secrets, *secrets))
+            self._shown = MaskedStream(self.masker)
 
     def prepared(self) -> None:
         """Tell whoever waits for a repository that is there now, or is not."""
         for key, repository in self._repositories.items():
             if (result := repository.result) is not None:
-                told = {**self._masker.data(result), "found": self._found()}
+                told = {**self.masker.data(result), "found": self._found()}
                 for connection, number in self._waiting.pop(key, ()):
                     connection.tell({"id": number, "prepared": told})
 

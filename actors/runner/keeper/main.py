@@ -37,7 +37,8 @@ class Keeper:
         self._directory: str = settings["directory"]
         self._journal = Journal(os.path.join(self._directory, "journal.jsonl"))
         log, secrets = os.path.join(self._directory, "log"), settings.get("secrets", ())
-        mask = Masker(secrets).text if secrets else None
+        self._masker = Masker(secrets)
+        mask = self._masked if secrets else None
         self._inside = Inside(settings["command"], settings["executor"], log, mask)
         self._desk = Desk(self._journal, self._inside, settings)
         self._connections: set[Connection] = set()
@@ -135,6 +136,8 @@ class Keeper:
         else:
             self._epoch = epoch
             self._desk.hide(hello.get("secrets", ()))
+            self._masker = self._desk.masker
+            self._renew(hello.get("variables", {}))
             for older in self._connections - {connection}:
                 older.tell({"closed": f"epoch {epoch} has taken over"})
                 older.gone = True
@@ -149,6 +152,17 @@ class Keeper:
             )
             return
         connection.gone = True
+
+    def _renew(self, variables: dict[str, str]) -> None:
+        """Give later commands the values that a driver brings, where they are not those that they have."""
+        known: dict[str, str] = self._settings["executor"]["environment"]
+        other = {name: value for name, value in variables.items() if known.get(name) != value}
+        if other and all(name.isidentifier() for name in other):
+            known |= other
+            self._inside.tell({"environment": other})
+
+    def _masked(self, text: str) -> str:
+        return self._masker.text(text)
 
     def _hear(self, _: object) -> None:
         messages = self._inside.read()
