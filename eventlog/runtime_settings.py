@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 PATIENCE_S = 30.0
+LEASE_S = 86_400.0
 HUNG_AFTER_S = 30.0
 TOKEN_VARIABLE = "REFOLD_RUNNER_TOKEN"  # noqa: S105 - the name of a variable, not what is in it
 
@@ -73,5 +74,7 @@ class RuntimeSettings(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How long a runner may give no sign of life, though asked, before it counts as lost."""
     remote: Remote = Remote()
     docker: Docker = Docker()
+    lease_s: float = LEASE_S
+    """How long a runner whose driver is gone waits for the next one."""
     options: dict[str, Any] = {}
     """What a runtime of your own reads."""

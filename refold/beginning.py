@@ -31,6 +31,7 @@ from refold.eventlog.settings import (
     ITERATIONS_MAX,
     PARALLEL_MAX,
     SILENCE_TIMEOUT_S,
+    START_TIMEOUT_S,
     AgentSettings,
     ConfirmationPolicy,
     MCPServer,
@@ -117,6 +118,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
     budget_usd: float | None = None,
     action_timeout_s: float = ACTION_TIMEOUT_S,
     silence_timeout_s: float = SILENCE_TIMEOUT_S,
+    start_timeout_s: float = START_TIMEOUT_S,
     retries_max: int = 5,
     repairs_max: int = 5,
     models: Mapping[str, ModelSettings] | None = None,
@@ -158,6 +160,8 @@ def begin(  # noqa: PLR0913 - options, all of them named
             mcp={server.name: server for server in mcp},
             runtime=runtime,
             condenser=condenser or CONDENSER,
+            repository=repository,
+            branch=branch,
         )
     )
     registry = {name: _priced(each, prices) for name, each in (models or {}).items()}
@@ -170,10 +174,6 @@ def begin(  # noqa: PLR0913 - options, all of them named
         chosen = choose_model(model, registry, base_url=base_url, price=price, prices=prices)
     registry |= summarisers(condenser or CONDENSER, registry, purposes, prices, budget_usd)
     check_budget(chosen.model or None, chosen.price, budget_usd)
-    if branch is not None and repository is None:
-        raise WrongUsage(f"the branch {branch!r} is of no repository: name one with --repo")
-    if branch is not None and (not branch.strip() or branch.startswith("-")):
-        raise WrongUsage(f"the branch {branch!r} cannot be checked out: name one that is there, or none")
     if iterations_max < 1:
         raise WrongUsage(f"a limit of {iterations_max} iterations leaves no step; it must be at least 1")
     settings = Settings(
@@ -194,6 +194,7 @@ def begin(  # noqa: PLR0913 - options, all of them named
         budget_usd=budget_usd,
         action_timeout_s=action_timeout_s,
         silence_timeout_s=silence_timeout_s,
+        start_timeout_s=start_timeout_s,
         retries_max=retries_max,
         repairs_max=repairs_max,
         condenser=condenser or CONDENSER,
@@ -311,8 +312,6 @@ def repository_of(given: str) -> str:
 
     Raises `WrongUsage`.
     """
-    if not given.strip():
-        raise WrongUsage("the repository is empty: name one by its address or path, or none")
     path = Path(given).expanduser()
     if "://" not in given and path.exists():
         return str(path.absolute())

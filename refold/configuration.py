@@ -19,6 +19,7 @@ from refold.eventlog.settings import (
     ITERATIONS_MAX,
     PARALLEL_MAX,
     SILENCE_TIMEOUT_S,
+    START_TIMEOUT_S,
     AgentSettings,
     ConfirmationPolicy,
     MCPServer,
@@ -42,6 +43,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     budget_usd: Dollars | None = None
     action_timeout_s: Seconds = ACTION_TIMEOUT_S
     silence_timeout_s: Seconds = SILENCE_TIMEOUT_S
+    start_timeout_s: Seconds = START_TIMEOUT_S
+    """Of each step of the start."""
     retries: Retries = 5
     repairs: Retries = 5
     parallel: Count = PARALLEL_MAX
@@ -62,6 +65,9 @@ class Configuration(Struct, frozen=True, kw_only=True):
     models: dict[str, ModelSettings] = {}
     purposes: dict[Purpose, str] = {}
     prices: dict[str, Price] = {}
+    repository: str | None = None
+    """What is cloned into the workspace: an address, or a path."""
+    branch: str | None = None
     agent: str = "codeact"
     agents: dict[str, AgentSettings] = {}
     delegation_depth: Depth = DELEGATION_DEPTH
@@ -88,6 +94,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "budget_usd": self.limits.budget_usd,
             "action_timeout_s": self.limits.action_timeout_s,
             "silence_timeout_s": self.limits.silence_timeout_s,
+            "start_timeout_s": self.limits.start_timeout_s,
             "retries_max": self.limits.retries,
             "repairs_max": self.limits.repairs,
             "parallel_max": self.limits.parallel,
@@ -96,6 +103,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
             "purposes": self.purposes,
             "prices": self.prices,
             "condenser": self.condenser,
+            "repository": self.repository,
+            "branch": self.branch,
             "agent": self.agent,
             "agents": self.agents,
             "delegation_depth": self.delegation_depth,

@@ -13,7 +13,7 @@ from refold.actors.models.registry import open_model
 from refold.actors.runner.hands import RunnerHands
 from refold.actors.runner.masker import MaskedStream, Masker
 from refold.actors.runner.place import PlaceUnsafe
-from refold.actors.runner.runner import LEASE_S, LaunchFailed
+from refold.actors.runner.runner import LaunchFailed
 from refold.actors.runtimes.registry import RuntimeUnknown, runtime
 from refold.actors.security.port import AnalyzerUnknown
 from refold.actors.security.registry import RealAnalysts, check_analyzer
@@ -101,19 +101,11 @@ class RealEdges:
                 self._home.runner(stream),
                 scope=f"{self._scope}/{stream}",
                 environment=self.environment,
-                lease_s=self._lease_s(),
                 hidden=self._home.hidden,
                 secrets=partial(self.secrets.values, stream),
             )
             self._servers[stream] = ServerHands(McpServers(self.environment))
         return RoutedHands(self._runners[stream], self._servers[stream])
-
-    def _lease_s(self) -> float:
-        """Return how long a runner waits for the next driver when its own is gone."""
-        try:
-            return float(self.environment.get("REFOLD_LEASE_S") or LEASE_S)
-        except ValueError:
-            return LEASE_S
 
     def let_go(self, stream: str, *, epoch: int, end_runner: bool) -> None:
         """End the servers of tools, of delegates too, and the runner or only the connection to it."""

@@ -116,12 +116,15 @@ def _read(file: str | os.PathLike[str] | None, environment: Mapping[str, str]) -
         raise WrongUsage(f"the configuration {path} is not UTF-8 (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
         raise WrongUsage(f"the configuration {path} is no TOML: {error}") from error
-    _rebase_scripts(table, path.parent)
+    _rebase(table, path.parent)
     return path, table
 
 
-def _rebase_scripts(table: Table, folder: Path) -> None:
-    """Read the paths of scripts from where the file stands, not from where the command is called."""
+def _rebase(table: Table, folder: Path) -> None:
+    """Read paths of scripts and of a repository from where the file stands, not from where one is called."""
+    repository = table.get("repository")
+    if isinstance(repository, str) and repository.strip() and (folder / repository).exists():
+        table["repository"] = str(folder / repository)
     models = table.get("models")
     named = cast("Table", models).values() if isinstance(models, dict) else ()
     for holder in (table, *(cast("Table", each) for each in named if isinstance(each, dict))):

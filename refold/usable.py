@@ -66,6 +66,7 @@ def complaints(configuration: Configuration) -> Iterator[Complaint]:
     if configuration.network and configuration.runtime.offline:
         yield "runtime.offline", "is true, and network is true as well; leave one of them out"
     yield from _secrets(configuration)
+    yield from _branch(configuration.repository, configuration.branch)
 
 
 def wrong_model(name: str, models: Mapping[str, ModelSettings]) -> str | None:
@@ -165,6 +166,8 @@ def _runtime(runtime: RuntimeSettings) -> Iterator[Complaint]:
             yield "runtime.remote.address", f"cannot be used: {error}"
     if not runtime.hung_after_s > 0:
         yield "runtime.hung_after_s", f"is {shown(runtime.hung_after_s)}; it must be a number above 0"
+    if not runtime.lease_s > 0:
+        yield "runtime.lease_s", f"is {shown(runtime.lease_s)}; it must be a number above 0"
     if not runtime.remote.patience_s >= 0:
         found = shown(runtime.remote.patience_s)
         yield "runtime.remote.patience_s", f"is {found}; it must be a number of at least 0"
@@ -179,6 +182,15 @@ def _secrets(configuration: Configuration) -> Iterator[Complaint]:
             yield below("secrets", name), wrong
         elif name in {*runtime.variables, *runtime.variables_from}:
             yield below("secrets", name), "is a secret and a variable of [runtime]; leave one of them out"
+
+
+def _branch(repository: str | None, branch: str | None) -> Iterator[Complaint]:
+    if repository is not None and not repository.strip():
+        yield "repository", "is empty; name one by its address or path, or none"
+    if branch is not None and repository is None:
+        yield "branch", f"is {shown(branch)}, of no repository; name one by repository, or --repo"
+    if branch is not None and (not branch.strip() or branch.startswith("-")):
+        yield "branch", f"is {shown(branch)}, which cannot be checked out; name one that is there, or none"
 
 
 def _is_agent(name: str) -> bool:

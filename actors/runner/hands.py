@@ -11,7 +11,6 @@ import msgspec
 from refold.actors.runner import git
 from refold.actors.runner.place import PlaceUnsafe
 from refold.actors.runner.runner import (
-    LEASE_S,
     LaunchFailed,
     Runner,
     RunnerLost,
@@ -44,11 +43,10 @@ class RunnerHands:
         *,
         scope: str = "",
         environment: Mapping[str, str] | None = None,
-        lease_s: float = LEASE_S,
         hidden: tuple[Path, ...] = (),
         secrets: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self._session, self._directory, self._lease_s, self._hidden = session, directory, lease_s, hidden
+        self._session, self._directory, self._hidden = session, directory, hidden
         self._scope = scope or session
         self._environment = os.environ if environment is None else environment
         self._secrets = secrets
@@ -187,7 +185,7 @@ class RunnerHands:
             incarnation="",
             action_timeout_s=settings.action_timeout_s,
             silence_timeout_s=settings.silence_timeout_s,
-            lease_s=self._lease_s,
+            lease_s=settings.runtime.lease_s,
             hidden=self._hidden,
             secrets=self._secrets(),
             settings=settings.runtime,

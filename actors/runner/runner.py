@@ -14,10 +14,8 @@ from msgspec import Struct
 from refold.actors.runtime.port import Prepared
 from refold.eventlog.actions import Action
 from refold.eventlog.observations import Observation
-from refold.eventlog.runtime_settings import RuntimeSettings
+from refold.eventlog.runtime_settings import LEASE_S, RuntimeSettings
 from refold.eventlog.settings import ACTION_TIMEOUT_S, SILENCE_TIMEOUT_S
-
-LEASE_S = 86_400.0
 
 type OnGlimpse = Callable[[str], None]
 type KeyState = Literal["unknown", "accepted", "running", "acknowledged"]

@@ -8,7 +8,7 @@ from refold.cli.output import put, put_text, say
 from refold.eventlog.runtime_settings import TOKEN_VARIABLE
 from refold.layers import FILE, configure, default_file, environment_name, settable
 
-_OTHERS = {"REFOLD_HOME", "REFOLD_LOG", TOKEN_VARIABLE, FILE}
+_OTHERS = {"REFOLD_HOME", "REFOLD_LOG", "REFOLD_SKILLS", TOKEN_VARIABLE, FILE}
 _PREFIX = "REFOLD_"
 
 

@@ -104,10 +104,14 @@ def run(
             "analyzer": analyzer,
             "limits.iterations": iterations_max,
             "limits.budget_usd": budget,
+            "repository": repository,
+            "branch": branch,
         },
     )
     options = configured.configuration.options()
     options["agents"] = _overruled(options["agents"], options["agent"], model, iterations_max, budget)
+    if repository is not None and branch is None:
+        options["branch"] = None  # That of the configuration is of another repository.
     options["sandbox"], warning = choose_sandbox(options["sandbox"])
     watcher = Watcher(json=json)
     with watcher.system(Home(home)) as system:
@@ -116,8 +120,6 @@ def run(
             task,
             session=session,
             workspace=workspace,
-            repository=repository,
-            branch=branch,
             instructions=instructions,
             **options,
         )

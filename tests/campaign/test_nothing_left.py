@@ -126,7 +126,7 @@ def _killed(home: Home, name: str, model: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=ROOT,
-        env={**os.environ, "REFOLD_LEASE_S": str(LEASE_S)},
+        env={**os.environ, "REFOLD_RUNTIME_LEASE_S": str(LEASE_S)},
     )
     with driver:
         assert driver.stdout is not None

@@ -140,6 +140,9 @@ USELESS = [
         'runtime.mounts[1].target is "/workspace"; that place is taken; mount it somewhere else',
     ),
     ("network = true\nruntime.offline = true", "runtime.offline is true, and network is true as well"),
+    ('branch = "b"', 'branch is "b", of no repository; name one by repository, or --repo'),
+    ("[runtime]\nlease_s = 0", "runtime.lease_s is 0.0; it must be a number above 0"),
+    ("[limits]\nstart_timeout_s = 0", "limits.start_timeout_s is 0; it must be a number above 0"),
     ('[secrets]\nHOME = "x"', "secrets.HOME cannot name a secret"),
     ('runtime.variables_from = ["A"]\n[secrets]\nA = "x"', "secrets.A is a secret and a variable"),
 ]
@@ -219,6 +222,23 @@ def test_a_session_starts_with_the_model_that_its_name_means(file: Path, tmp_pat
     assert condensing.parameters == {"temperature": 0.2}
     assert condensing.price == Price(3.0, 4.0)
     assert for_purpose(settings, "step") == settings
+
+
+def test_a_repository_of_the_file_is_read_from_where_the_file_stands(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('repository = "project"\nbranch = "main"\n', encoding="utf-8")
+    assert configure(path, environment={}).configuration.repository == "project"
+    (tmp_path / "project").mkdir()
+    configured = configure(path, environment={"REFOLD_BRANCH": "next", "REFOLD_RUNTIME_LEASE_S": "2"})
+    options = configured.configuration.options()
+    assert (options["repository"], options["branch"]) == (str(tmp_path / "project"), "next")
+    assert source(configured, "branch") == "$REFOLD_BRANCH"
+    assert options["runtime"].lease_s == 2
+    assert source(configured, "runtime.lease_s") == "$REFOLD_RUNTIME_LEASE_S"
+    options |= {"model": "script:x", "sandbox": "local", "start_timeout_s": 9}
+    settings = begin(Home(tmp_path), "s", **options)
+    assert (settings.repository, settings.branch) == (str(tmp_path / "project"), "next")
+    assert settings.start_timeout_s == 9
 
 
 def test_what_belongs_to_one_model_does_not_stay_with_the_next(file: Path, tmp_path: Path) -> None:

@@ -140,10 +140,10 @@ def test_sessions_can_be_awaited(tmp_path: Path) -> None:
         ({"instructions": "\ud800"}, "instructions is"),
         ({"task": " "}, "the task is empty"),
         ({"task": 7}, "the task is 7; it must be a text"),
-        ({"repository": ""}, "the repository is empty"),
-        ({"repository": ".", "branch": ""}, "the branch '' cannot be checked out"),
-        ({"repository": ".", "branch": "--help"}, "the branch '--help' cannot be checked out"),
-        ({"branch": "main"}, "the branch 'main' is of no repository"),
+        ({"repository": ""}, "repository is empty"),
+        ({"repository": ".", "branch": ""}, 'branch is "", which cannot be checked out'),
+        ({"repository": ".", "branch": "--help"}, 'branch is "--help", which cannot be checked out'),
+        ({"branch": "main"}, 'branch is "main", of no repository'),
     ],
 )
 def test_what_could_not_be_read_again_is_refused_before_it_is_recorded(
