@@ -44,8 +44,12 @@ class Choices:
         """Return what dies at a point; `work` is no actor's, so only its process can."""
         if self._aim is not None and (aimed := self._aim(actor, label)) is not None:
             return aimed
-        if self.faults <= 0:
-            return None
         victims = self._at_work if work else self._inside
-        choice = self.trouble(len(victims), "point") if victims else 0
-        return victims[choice - 1] if choice else None
+        if self.faults <= 0 or not victims:
+            return None
+        choice = self._trouble(len(victims), "point")
+        self.trace.append(choice)
+        if not choice:
+            return None
+        self.faults -= 1
+        return victims[choice - 1]

@@ -26,6 +26,8 @@ class Flight:
         self._timers: list[tuple[int, int, str, str, object]] = []
         self._keys: set[str] = set()
         self._sequence = 0
+        self._overtaken = False
+        """A channel's first letter may be younger than that of a channel behind it."""
 
     def post(self, source: str, target: str, envelope: Envelope[Any]) -> None:
         self._sequence += 1
@@ -37,19 +39,20 @@ class Flight:
 
     def ready(self) -> list[Channel]:
         """Return the channels whose first letter can be delivered now, the oldest letter first."""
-        channels, barred = self._channels, self.barred
-        found = list(channels)
-        if barred:
-            found = [channel for channel in found if channel[1] not in barred or channel[0] in _FREE]
-        if len(found) > 1:
-            found.sort(key=lambda channel: channels[channel][0][0])
-        return found
+        if self._overtaken:
+            self._overtaken = False
+            self._channels = dict(sorted(self._channels.items(), key=_first))
+        if not (barred := self.barred):
+            return list(self._channels)
+        return [channel for channel in self._channels if channel[1] not in barred or channel[0] in _FREE]
 
     def take(self, channel: Channel) -> Envelope[Any]:
         """Remove and return the first letter of a channel that is ready."""
         letters = self._channels[channel]
         _, envelope = letters.popleft()
-        if not letters:
+        if letters:
+            self._overtaken = True
+        else:
             del self._channels[channel]
         return envelope
 
@@ -82,3 +85,7 @@ class Flight:
             self._keys.discard(key)
             told.append((target, message))
         return told
+
+
+def _first(item: tuple[Channel, deque[tuple[int, Envelope[Any]]]]) -> int:
+    return item[1][0][0]

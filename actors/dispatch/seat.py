@@ -87,9 +87,10 @@ class Seat:
     def put(self, envelope: Envelope[Any], /) -> None:
         self.post.deliver(self.name, envelope)
 
+    def over(self) -> bool:
+        return self.budget <= 0 or not self.mail
+
     def get(self) -> Envelope[Any]:
-        if self.budget <= 0 or not self.mail:
-            raise Park
         self.budget -= 1
         try:
             envelope = self.mail.popleft()

@@ -14,13 +14,18 @@ from refold.actors.dispatch.stepper import Stepper
 
 
 class Inbox:
-    """A list of letters; at its end the turn is over."""
+    """A list of letters; at its end the turn is over, and `get` says so if it is not asked before."""
 
     def __init__(self, *messages: object) -> None:
         self.letters = [Envelope[Any](message) for message in messages]
+        self.hasty = False
+        """Has the loop find out by `get`, as when another thread took the last letter just now."""
 
     def put(self, envelope: Envelope[Any], /) -> None:
         self.letters.append(envelope)
+
+    def over(self) -> bool:
+        return not self.letters and not self.hasty
 
     def get(self) -> Envelope[Any]:
         if not self.letters:
@@ -95,8 +100,13 @@ def test_an_envelope_is_a_message_and_whom_to_answer() -> None:
     assert _envelope.Envelope.__slots__ == ["message", "reply_to"]
 
 
-def test_an_inbox_that_parks_leaves_the_loop_between_two_messages_and_it_can_be_entered_again() -> None:
+@pytest.mark.parametrize("hasty", [False, True])
+def test_a_turn_that_is_over_leaves_the_loop_between_two_messages_and_it_can_be_entered_again(
+    *,
+    hasty: bool,
+) -> None:
     inbox = Inbox(1, 2)
+    inbox.hasty = hasty
     actor = recorder(inbox)
     actor.take_turns()
     inbox.put(Envelope(3))
