@@ -1,12 +1,11 @@
 """What Controller, Memory and Runtime have in common: follow, perform what became due, tell Session."""
 
 import abc
-from collections.abc import Sequence
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import Dispatcher, WorkFailed
 from refold.actors.session.commands import Command
-from refold.actors.session.due import Effect, due
+from refold.actors.session.due import NOTHING_OWED, Effect, Owed, owed
 from refold.actors.session.evolve import evolve
 from refold.actors.session.messages import Committed, PerformAgain, Submit, session_name
 from refold.actors.session.state import State, initial_state
@@ -31,18 +30,18 @@ class Follower(Actor):
 
     def on_start(self) -> None:
         self._catch_up()
-        self._perform_due(due(self._state))
+        self._perform_due(owed(self._state))
 
     def on_receive(self, message: object) -> None:
         match message:
             case Committed(records=records, states=states, dues=dues):
-                for record, state, effects in zip(records, states, dues, strict=True):
-                    self._take(record, state, effects)
-                self._perform_due(dues[-1] if self._state is states[-1] else due(self._state))
+                for record, state, then in zip(records, states, dues, strict=True):
+                    self._take(record, state, then)
+                self._perform_due(dues[-1] if self._state is states[-1] else owed(self._state))
             case PerformAgain():
                 self._catch_up()
                 self._owed = frozenset()
-                self._perform_due(due(self._state))
+                self._perform_due(owed(self._state))
             case WorkFailed(key=key, error=error, message=text):
                 raise RuntimeError(f"{key}: {error}: {text}")
             case _:
@@ -71,20 +70,20 @@ class Follower(Actor):
     def key(self, effect: Effect) -> str:
         return f"{self._stream}/{effect.key}"
 
-    def _take(self, record: Record, state: State, effects: Sequence[Effect]) -> None:
+    def _take(self, record: Record, state: State, then: Owed) -> None:
         if record.version <= self._state.version:
             return
         if record.version > self._state.version + 1:
             self._catch_up(until=record.version - 1)
-        self._see(record, state, effects)
+        self._see(record, state, then)
 
-    def _see(self, record: Record, state: State, effects: Sequence[Effect]) -> None:
-        """Take in the next record, after which the session is in `state`, and `effects` are due.
+    def _see(self, record: Record, state: State, then: Owed) -> None:
+        """Take in the next record, after which the session is in `state`, and owes something.
 
         What was not due for a moment is due anew: its outcome may be lost.
         """
         if self._owed:
-            self._owed &= {effect.key for effect in effects}
+            self._owed &= then.keys
         self.on_record(record)
         self._state = state
 
@@ -95,11 +94,11 @@ class Follower(Actor):
             if not met and isinstance(record.event, SessionClaimed):
                 return
             state = self._met if met else evolve(self._state, record.event, record.version)
-            self._see(record, state, due(state) if self._owed else ())
+            self._see(record, state, owed(state) if self._owed else NOTHING_OWED)
 
-    def _perform_due(self, effects: Sequence[Effect]) -> None:
+    def _perform_due(self, now: Owed) -> None:
         """Perform what is due now and was not before."""
-        before, self._owed = self._owed, frozenset([effect.key for effect in effects])
-        for effect in effects:
+        before, self._owed = self._owed, now.keys
+        for effect in now.effects:
             if effect.key not in before:
                 self.perform(effect)

@@ -95,12 +95,13 @@ class ControllerActor(Follower):
         self._reenactor = Reenactor()
 
     def on_record(self, record: Record) -> None:
-        if isinstance(record.event, ModelAsked):
-            self._asked = record.version, record.event
-        elif isinstance(record.event, ObservationRecorded) and isinstance(
-            output := record.event.observation, RunOutput
-        ):
-            self._directory = output.directory or self._directory
+        match record.event:
+            case ObservationRecorded(observation=RunOutput(directory=directory)) if directory:
+                self._directory = directory
+            case ModelAsked() as asked:
+                self._asked = record.version, asked
+            case _:
+                pass
         self._conversation.add(record)
         self._reenactor.add(record)
 

@@ -63,7 +63,7 @@ def evolve(state: Agent, event: Concerning, version: int) -> Agent:
         case ActionProposed():
             return _proposed(state, event, version)
         case ObservationRecorded(observation=observation):
-            seen = replace(observed(state, event), unseen=True)
+            seen = replace(state, turns=observed(state.turns, event), unseen=True)
             return _spent(seen, observation)
         case ModelAsked(purpose=purpose):
             return (_asked if purpose == "step" else _asked_aside)(state, event, version)
@@ -222,7 +222,8 @@ def _read_on(state: Agent, model: str) -> tuple[tuple[str, int], ...]:
 
 def _acted(state: Agent, event: ActionProposed, version: int) -> Agent:
     step = 1 if state.reenacting else 0
-    return replace(acted(state, event, version), repairs=0, iterations=state.iterations + step)
+    turns = acted(state.turns, event, version)
+    return replace(state, turns=turns, repairs=0, iterations=state.iterations + step)
 
 
 def _reenacted(state: Agent, event: StepReenacted, version: int) -> Agent:

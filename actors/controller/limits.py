@@ -17,7 +17,7 @@ def follow_limits(agent: Agent, settings: Settings) -> tuple[Event, ...]:
     if agent.iterations_left <= 0:
         limit = "1 iteration" if agent.iterations_max == 1 else f"{agent.iterations_max} iterations"
         return (_error(f"the limit of {limit} (max_iterations) is reached; `continue` extends it"),)
-    if circle := pattern(agent):
+    if circle := pattern(agent.turns):
         return (StuckDetected(pattern=circle), _error(f"the agent is going in circles: {circle}"))
     return ()
 

@@ -6,10 +6,12 @@ from hashlib import sha256
 import msgspec
 from msgspec.structs import replace
 
-from refold.actors.controller.state import Agent, Turn
+from refold.actors.controller.state import Turn
 from refold.eventlog.actions import Action, Message, Run, Think
 from refold.eventlog.events import ActionProposed, ObservationRecorded
 from refold.eventlog.observations import Failure, Observation
+
+type Turns = tuple[Turn, ...]
 
 _TURNS_KEPT = 8
 _CHANGING = re.compile(
@@ -24,31 +26,26 @@ The look ahead passes at once where none of them begins: 30 kB of text take 1 ms
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
-def acted(state: Agent, event: ActionProposed, version: int) -> Agent:
+def acted(turns: Turns, event: ActionProposed, version: int) -> Turns:
     """Remember an action; waiting on a long command is not an action of its own."""
     action = event.action
     if isinstance(action, Run) and not action.restart and (action.is_input or not action.command.strip()):
-        return state
+        return turns
     turn = Turn(version=version, kind=type(event.action).__name__, action=_action(event.action))
-    return replace(state, turns=(*state.turns, turn)[-_TURNS_KEPT:])
+    return (*turns, turn)[-_TURNS_KEPT:]
 
 
-def observed(state: Agent, event: ObservationRecorded) -> Agent:
+def observed(turns: Turns, event: ObservationRecorded) -> Turns:
     """Remember what the world answered to a remembered action."""
-    if all(turn.version != event.cause for turn in state.turns):
-        return state
-    answer = _observation(event.observation)
-    failed = _failed(event.observation)
-    turns = tuple(
-        replace(turn, observation=answer, failed=failed) if turn.version == event.cause else turn
-        for turn in state.turns
-    )
-    return replace(state, turns=turns)
+    for place, turn in enumerate(turns):
+        if turn.version == event.cause:
+            answer, failed = _observation(event.observation), isinstance(event.observation, Failure)
+            return (*turns[:place], replace(turn, observation=answer, failed=failed), *turns[place + 1 :])
+    return turns
 
 
-def pattern(state: Agent) -> str | None:
+def pattern(turns: Turns) -> str | None:
     """Return which circle the agent goes in, or None."""
-    turns = state.turns
     if _equal(turns[-3:], 3) and turns[-1].kind == Message.__name__:
         return "three equal messages in a row"
     pairs = tuple(turn for turn in turns if turn.observation is not None)
@@ -74,7 +71,3 @@ def _action(action: Action) -> bytes:
 
 def _observation(observation: Observation) -> bytes:
     return sha256(_CHANGING.sub(b"#", _ENCODER.encode(observation))).digest()
-
-
-def _failed(observation: Observation) -> bool:
-    return isinstance(observation, Failure)

@@ -192,7 +192,8 @@ class Stepper:
         if trouble := self._choices.trouble(3 + self._choices.process_faults, "step"):
             self._trouble(TROUBLES[trouble - 1])
         elif ready:
-            self._carry_out(ready[self._choices.choose(len(ready), ready)])
+            count = len(ready)
+            self._carry_out(ready[0 if count == 1 else self._choices.choose(count, ready)])
         else:
             self._fire()
         if self._died:
@@ -273,7 +274,8 @@ class Stepper:
         except BaseException as error:  # noqa: BLE001 - whatever `make` raises is the actor's failure
             failure = error
         failure, self._fallen = self._fallen or failure, None
-        self._settle(seat, failure)
+        if failure is not None or seat.stage is not Stage.IDLE or seat.actor is None or seat.actor.stopped:
+            self._settle(seat, failure)
         failure = None  # Its trace holds this frame, and this frame would hold it.
         self._source = OUTSIDE
 
@@ -314,7 +316,7 @@ class Stepper:
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001 - a failure is told
-            result = WorkFailed.of(key, error)
+            result = None if self._fallen is not None else WorkFailed.of(key, error)
         fallen, self._fallen = self._fallen, None
         if fallen is None and result is not None:
             outcome = Outcome(result, key)

@@ -13,7 +13,7 @@ from refold.actors.logger import logger
 from refold.actors.runner.masker import Masker
 from refold.actors.session.commands import to_given
 from refold.actors.session.decide import foresee
-from refold.actors.session.due import agenda, due
+from refold.actors.session.due import NOTHING_OWED, Owed, agenda, owed
 from refold.actors.session.evolve import evolve, states_after, understood
 from refold.actors.session.fault import KIND as FAULT
 from refold.actors.session.fault import faulted
@@ -33,6 +33,7 @@ from refold.actors.session.messages import (
     session_name,
 )
 from refold.actors.session.refused import Refused
+from refold.actors.session.restarts import Restarts
 from refold.actors.session.state import State, initial_state
 from refold.eventlog.events import (
     LateAnswerRecorded,
@@ -57,9 +58,6 @@ from refold.eventlog.record import Given, Record
 
 ROOM_AGAIN_S = 1.0
 """How long an append that found a full disk waits before it tries again."""
-
-RESTARTS_MAX = 3
-RESTARTS_WITHIN_NS = 10 * 10**9
 
 _MAY_COME_TWICE = (LateAnswerRecorded, LateResultRecorded, RuntimeConnected, RuntimeFailed, RuntimeLost)
 """What an outcome can lead to that had been recorded before; every other decider sees that it is not awaited.
@@ -118,10 +116,12 @@ class SessionActor(Actor):
         self._state = self._ahead = initial_state()
         self._flight: tuple[_Proposal, ...] = ()
         self._held: list[_Proposal] = []
+        self._known: tuple[State, Owed] = self._ahead, NOTHING_OWED
+        """What will be owed after the append under way."""
         self._batch = int(port.new_id()[:8], 16)  # Not an earlier incarnation's: its append may land yet.
         self._fenced: LogError | None = None
         self._starved = False
-        self._failures: dict[str, list[int]] = {}
+        self._restarts = Restarts()
         self._lame: set[str] = set()
 
     @property
@@ -249,12 +249,13 @@ class SessionActor(Actor):
 
     def _append(self) -> None:
         name, batch, port = self.name, self._batch, self.port
+        self._known = self._ahead, owed(self._ahead)
         append = Append(
             stream=self._stream,
             expected=self._state.version,
             epoch=self._epoch,
             entries=tuple(entry for proposal in self._flight for entry in proposal.entries),
-            agenda=agenda(due(self._ahead)),
+            agenda=agenda(self._known[1].effects),
         )
         beside = self._beside(append)
         self._log.append(append, *beside, on_committed=lambda result: port.tell(name, Settled(batch, result)))
@@ -297,13 +298,16 @@ class SessionActor(Actor):
         if not before:
             self._gather()
             return
-        committed = Committed(tuple(records), tuple(states), tuple(map(due, states)))
+        committed = Committed(tuple(records), tuple(states), tuple(map(self._owed, states)))
         for name in self._followers.make:
             self.port.tell(name, committed)
         if self._lame and self._state.agent.state != "error":
             for name in self._lame:
                 self.port.restart(name)
             self._lame.clear()
+
+    def _owed(self, state: State) -> Owed:
+        return self._known[1] if state is self._known[0] else owed(state)
 
     def _answer(self, records: Sequence[Record], flight: Sequence[_Proposal]) -> None:
         rest = iter(records)
@@ -388,13 +392,9 @@ class SessionActor(Actor):
         """
         said = logger(session=self._stream, actor=failed.name, version=self._state.version)
         said.warning("actor failed", error=failed.error, message=failed.message, trace=failed.trace)
-        now = self.port.now_ns()
-        recent = [at for at in (*self._failures.get(failed.name, ()), now) if now - at < RESTARTS_WITHIN_NS]
-        self._failures[failed.name] = recent
-        if len(recent) <= RESTARTS_MAX:
+        if self._restarts.allow(failed.name, self.port.now_ns()):
             self.port.restart(failed.name)
             return
-        self._failures[failed.name] = []
         self._lame.add(failed.name)
         self._fault(Fault(error=failed.error, message=f"{failed.name}: {failed.message}"))
         self._take_off()

@@ -135,6 +135,22 @@ type Effect = (
 )
 
 
+class Owed(Struct, frozen=True):
+    """The effects that a state awaits, and their keys: every follower compares them."""
+
+    effects: tuple[Effect, ...]
+    keys: frozenset[str]
+
+
+NOTHING_OWED = Owed((), frozenset())
+
+
+def owed(state: State) -> Owed:
+    """Return what `state` awaits, to be handed to whoever follows the session."""
+    effects = due(state)
+    return Owed(effects, frozenset([effect.key for effect in effects])) if effects else NOTHING_OWED
+
+
 def due(state: State) -> tuple[Effect, ...]:
     """Return every effect that this state awaits."""
     life, agent, hands = state.life, state.agent, state.hands

@@ -5,7 +5,7 @@ from typing import override
 from msgspec import Struct
 
 from refold.actors.session.commands import Command
-from refold.actors.session.due import Effect
+from refold.actors.session.due import Owed
 from refold.actors.session.state import State
 from refold.eventlog.log import Appended, LogError
 from refold.eventlog.record import Record
@@ -34,12 +34,12 @@ class Reply(Struct, frozen=True, kw_only=True):
 class Committed(Struct, frozen=True):
     """Told by Session to its followers: these records are in the log, in order.
 
-    `states` are as of each, `dues` what is then due.
+    `states` are as of each, `dues` what is then owed.
     """
 
     records: tuple[Record, ...]
     states: tuple[State, ...]
-    dues: tuple[tuple[Effect, ...], ...]
+    dues: tuple[Owed, ...]
 
     @override
     def __repr__(self) -> str:

@@ -42,7 +42,7 @@ class Person:
 
     def arrive(self) -> None:
         """Call the driver that is there now; what the one before did not answer is said again."""
-        self._mail = self._stepper.listen(NAME)
+        self.mail = self._stepper.listen(NAME)
         self.insist()
 
     def say(self, command: Command) -> None:
@@ -61,8 +61,8 @@ class Person:
 
     def listen(self) -> None:
         """Take in the answers that arrived."""
-        while not self._mail.empty():
-            reply = self._mail.get_nowait()
+        while not self.mail.empty():
+            reply = self.mail.get_nowait()
             if not isinstance(reply, Reply) or reply.error is not None:
                 continue
             waited = self.waiting.pop(reply.command, None)

@@ -116,6 +116,7 @@ class SessionRun:
     def __init__(self, scenario: SessionScenario, stepper: Stepper, seed: int) -> None:
         self.scenario, self.stepper = scenario, stepper
         self.answering = answering = scenario.answers()
+        self._faults = stepper.story.struck
         self.done: list[Action] = []
         """Every action that took effect, in order."""
         self._touched, self._fresh = list[str](), list[Record]()
@@ -184,10 +185,10 @@ class SessionRun:
         self.look()
 
     def look(self) -> None:
-        if len(self.stepper.story.struck) > self._struck:
-            for fault in self.stepper.story.struck[self._struck :]:
+        if len(self._faults) > self._struck:
+            for fault in self._faults[self._struck :]:
                 self._seen.add(f"{self.minutes.state.agent.state} ! {fault}")
-            self._struck = len(self.stepper.story.struck)
+            self._struck = len(self._faults)
         if self._fresh:
             self._take_fresh()
         if self._broken is not None:
@@ -197,11 +198,12 @@ class SessionRun:
         if len(self.world.let_go) > self._let_go:
             self._check_let_go()
         if self._troubles and any(isinstance(trouble, Fenced) for trouble in self._troubles):
-            if not {"rival", "broken"} & set(self.stepper.story.struck):
+            if not {"rival", "broken"} & set(self._faults):
                 raise Broken("only_a_rival_or_a_broken_disk_ends_a_drive", str(self._troubles[-1]))
             self.stepper.crash_all()  # Nobody goes on with a session that is not theirs: the process ends.
             raise ProcessDied("another driver has the session, or the disk is gone")
-        self.person.listen()
+        if not self.person.mail.empty():
+            self.person.listen()
         while self._plan and self.root.minutes.version >= self._plan[0][0]:
             self._do(self._plan.pop(0)[1])
 

@@ -265,7 +265,7 @@ def test_b23_waiting_on_a_long_command_is_not_going_in_circles() -> None:
     scene = Scene().running()
     for _ in range(6):
         scene.step("", ("execute_bash", {"command": "", "is_input": True})).observe(content="still running")
-    assert pattern(scene.state.agent) is None
+    assert pattern(scene.state.agent.turns) is None
     assert scene.owes(PrepareAsk)
 
 

@@ -62,7 +62,7 @@ def test_b29_a_message_of_the_user_breaks_the_circle_and_recovers_from_it() -> N
         scene.step("", RUN).observe()
     assert scene.agent == "error"
     scene.say("try pwd").recall()
-    assert pattern(scene.state.agent) is None
+    assert pattern(scene.state.agent.turns) is None
     assert scene.step("", OTHER).observe().agent == "running"
 
 
@@ -82,12 +82,12 @@ def test_b29_parallel_actions_that_are_equal_once_are_none() -> None:
 
 
 def test_b29_three_equal_messages_of_the_agent_are_a_circle() -> None:
-    agent = Scene().running().state.agent
+    turns = Scene().running().state.agent.turns
     for version in range(3):
-        assert pattern(agent) is None
-        agent = acted(agent, ActionProposed(action=Message(content="still at it", waits=False)), version)
-    assert pattern(agent) == "three equal messages in a row"
-    other = acted(agent, ActionProposed(action=Message(content="done now", waits=False)), 3)
+        assert pattern(turns) is None
+        turns = acted(turns, ActionProposed(action=Message(content="still at it", waits=False)), version)
+    assert pattern(turns) == "three equal messages in a row"
+    other = acted(turns, ActionProposed(action=Message(content="done now", waits=False)), 3)
     assert pattern(other) is None
 
 

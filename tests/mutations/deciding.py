@@ -97,7 +97,12 @@ DECIDERS = (
         name="an agent may go in circles",
         family="deciders",
         file="actors/controller/limits.py",
-        edits=(("if circle := pattern(agent):", "if (circle := pattern(agent)) and not agent.turns:"),),
+        edits=(
+            (
+                "if circle := pattern(agent.turns):",
+                "if (circle := pattern(agent.turns)) and not agent.turns:",
+            ),
+        ),
     ),
     Bug(
         name="one answer too many without a valid action is put up with",

@@ -9,11 +9,8 @@ FOLLOWERS = (
         file="actors/follower.py",
         edits=(
             (
-                "        self._catch_up()\n        self._perform_due(due(self._state))\n\n",
-                (
-                    "        self._catch_up()\n"
-                    "        self._owed = frozenset(effect.key for effect in due(self._state))\n\n"
-                ),
+                "        self._catch_up()\n        self._perform_due(owed(self._state))\n\n",
+                ("        self._catch_up()\n        self._owed = owed(self._state).keys\n\n"),
             ),
         ),
     ),
@@ -21,7 +18,7 @@ FOLLOWERS = (
         name="what is due again after it was not for a moment is not performed",
         family="follower",
         file="actors/follower.py",
-        edits=(("            self._owed &= {", "            self._owed |= {"),),
+        edits=(("            self._owed &= then", "            self._owed |= then"),),
     ),
     Bug(
         name="what was told again is taken in again",

@@ -9,7 +9,7 @@ from refold.actors.dispatch.stepper import Stepper
 from refold.actors.follower import Follower
 from refold.actors.models.fake import says
 from refold.actors.session.actor import SessionActor
-from refold.actors.session.due import Effect, due
+from refold.actors.session.due import Effect, owed
 from refold.actors.session.evolve import fold, states_after
 from refold.actors.session.messages import Committed, PerformAgain, controller_name
 from refold.actors.session.state import initial_state
@@ -60,7 +60,7 @@ def test_what_was_not_due_for_a_moment_is_performed_again() -> None:
     stepper.run()
     paused = commit(log, 1, AgentStateChanged(state="paused"), AgentStateChanged(state="loading"))
     states = states_after(met, [r.event for r in paused.records])
-    stepper.tell("noting", Committed(paused.records, states, tuple(map(due, states))))
+    stepper.tell("noting", Committed(paused.records, states, tuple(map(owed, states))))
     stepper.run()
     assert noted == ["connect/1/0/0"] * 2
 
