@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Actor", "Address", "AskInsideActor", "Envelope", "Inbox", "Park", "build", "refuse"]
 
-_PYKKAS_OWN = (
-    messages._ActorStop,  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    messages.ProxyCall,
-    messages.ProxyGetAttr,
-    messages.ProxySetAttr,
+_PYKKAS_OWN = frozenset(
+    {
+        messages._ActorStop,  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        messages.ProxyCall,
+        messages.ProxyGetAttr,
+        messages.ProxySetAttr,
+    }
 )
 """What pykka's own handler is for; all else is for `on_receive`."""
 
@@ -202,7 +204,7 @@ class Actor(pykka.Actor):
     @override
     def _handle_receive(self, message: Any) -> Any:
         try:
-            if isinstance(message, _PYKKAS_OWN):  # which pykka would find out by four questions
+            if type(message) in _PYKKAS_OWN:  # which pykka would find out by four questions
                 return super()._handle_receive(message)
             return self.on_receive(message)
         except Exception as error:

@@ -12,7 +12,7 @@ from refold.actors.dispatch.port import ActorFailed, Dispatcher
 from refold.actors.logger import logger
 from refold.actors.runner.masker import Masker
 from refold.actors.session.commands import to_given
-from refold.actors.session.decide import foresee
+from refold.actors.session.decide import MAY_COME_TWICE, foresee
 from refold.actors.session.due import NOTHING_OWED, Owed, agenda, owed
 from refold.actors.session.evolve import evolve, states_after, understood
 from refold.actors.session.fault import KIND as FAULT
@@ -35,14 +35,7 @@ from refold.actors.session.messages import (
 from refold.actors.session.refused import Refused
 from refold.actors.session.restarts import Restarts
 from refold.actors.session.state import State, initial_state
-from refold.eventlog.events import (
-    LateAnswerRecorded,
-    LateResultRecorded,
-    RuntimeConnected,
-    RuntimeFailed,
-    RuntimeLost,
-    SessionClaimed,
-)
+from refold.eventlog.events import SessionClaimed
 from refold.eventlog.log import (
     Append,
     Appended,
@@ -58,12 +51,6 @@ from refold.eventlog.record import Given, Record
 
 ROOM_AGAIN_S = 1.0
 """How long an append that found a full disk waits before it tries again."""
-
-_MAY_COME_TWICE = (LateAnswerRecorded, LateResultRecorded, RuntimeConnected, RuntimeFailed, RuntimeLost)
-"""What an outcome can lead to that had been recorded before; every other decider sees that it is not awaited.
-
-Only these are looked up (a person's commands always are): it costs a tenth of a millisecond.
-"""
 
 type Message = Submit | Settled | TryAgain | Fault | ActorFailed
 
@@ -173,7 +160,7 @@ class SessionActor(Actor):
 
     def _see(self, record: Record, state: State) -> None:
         """Take in the next record, and the state after it."""
-        if isinstance(record.event, SessionClaimed):
+        if type(record.event) is SessionClaimed:
             self._claimed = record.event if record.command == self._claim else None
         self._state = state
 
@@ -206,7 +193,7 @@ class SessionActor(Actor):
             else:
                 self._hold(_Proposal(submit, refused=str(refusal)))
             return
-        if entries and isinstance(entries[-1].events[0], _MAY_COME_TWICE) and self._log.find(command.id):
+        if entries and type(entries[-1].events[0]) in MAY_COME_TWICE and self._log.find(command.id):
             return
         self._hold(_Proposal(submit, tuple(entries), tuple(states)))
 

@@ -102,10 +102,11 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     def run(self, stepper: Stepper, seed: int) -> Run:
         return SessionRun(self, stepper, seed)
 
-    def plan(self, chance: Random) -> list[tuple[int, Verb]]:
+    def plan(self, seed: int) -> list[tuple[int, Verb]]:
         """Return after which versions the person does what, in order."""
         if not self.verbs:
             return []
+        chance = Random(f"person of {seed}")  # noqa: S311 - repeatable on purpose
         count = chance.randrange(self.interjections_max + 1)
         return sorted((chance.randrange(self.versions), chance.choice(self.verbs)) for _ in range(count))
 
@@ -145,7 +146,7 @@ class SessionRun:
         minutes = self.root.minutes
         self.person = Person(stepper, STREAM, lambda: minutes.version)
         self._sessions: Sessions | None = None
-        self._plan = scenario.plan(Random(f"person of {seed}"))  # noqa: S311 - repeatable on purpose
+        self._plan = scenario.plan(seed)
         self._encores = scenario.encores
         self._insists = self._commands = self._asked = self._struck = self._let_go = 0
         self._seen: set[str] = set()

@@ -81,7 +81,7 @@ class Steps:
 
     def take(self, record: Record) -> None:
         event = record.event
-        self.claimed = isinstance(event, SessionClaimed)
+        self.claimed = type(event) is SessionClaimed
         match event:  # What happens most comes first, as in every `evolve`.
             case ActionProposed(action=action, tool_call_id=call):
                 self.repairs = 0
@@ -119,7 +119,7 @@ class Steps:
                 self.faulted = self.faulted or isinstance(event, SessionFaulted)
             case _:
                 pass
-        self.reenacted = isinstance(event, StepReenacted)
+        self.reenacted = type(event) is StepReenacted
         if self.conversation is not None:
             self.conversation.add(record)
 

@@ -1,6 +1,7 @@
 """A world in which things go wrong: its model fails in every way there is, and its runner gets lost."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import get_args, override
 
 from refold.actors.dispatch.stepper import Stepper
@@ -55,7 +56,9 @@ class TroubledWorld(SmallWorld):
         """Digests of the requests that reached the model, in order."""
         self.let_go: list[str] = []
         """Keys whose results the runner was told to forget, in order."""
-        self.servers = FakeServers(lambda _: OFFERED, self.runner.answer, self._trouble_with_server)
+        self.servers = FakeServers(
+            lambda _: OFFERED, self.runner.answer, partial(_trouble_with_server, stepper)
+        )
 
     @override
     def missing(self, settings: Settings) -> str | None:
@@ -81,14 +84,16 @@ class TroubledWorld(SmallWorld):
     def model(self, settings: Settings) -> Model:
         return _TroubledModel(self, self.scripts.get(str(settings.model), self.scripted))
 
-    def _trouble_with_server(self, what: str) -> str | None:
-        self.stepper.point(f"server: {what}")
-        ways = ("unavailable",) if what == "find" else ("unavailable", *LOSSES[:2])
-        return self.stepper.mishap("server", *ways)
-
     @override
     def way_to_runner(self, stream: str) -> RunnerPort:
         return _TroubledHands(self, self.runner_of(stream))
+
+
+def _trouble_with_server(stepper: Stepper, what: str) -> str | None:
+    """Ask what goes wrong; no method, for a world that holds itself is garbage after each run."""
+    stepper.point(f"server: {what}")
+    ways = ("unavailable",) if what == "find" else ("unavailable", *LOSSES[:2])
+    return stepper.mishap("server", *ways)
 
 
 class _TroubledModel:
