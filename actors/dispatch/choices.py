@@ -16,11 +16,11 @@ class Choices:
     def __init__(self, chooser: Chooser, faults: int, *, process_faults: bool, aim: Aim | None) -> None:
         self.trace: list[int] = []
         self.faults = faults
-        self.process_faults = process_faults
         self._choose, self._trouble = chooser.choose, chooser.trouble
         self._aim = aim
-        self._inside: tuple[Victim, ...] = ("actor", "process") if process_faults else ("actor",)
-        self._at_work: tuple[Victim, ...] = ("process",) if process_faults else ()
+        self.inside: tuple[Victim, ...] = ("actor", "process") if process_faults else ("actor",)
+        self.at_work: tuple[Victim, ...] = ("process",) if process_faults else ()
+        """Work is no actor's, so only its process can die at it."""
 
     def choose(self, count: int, ways: Sequence[Way] = ()) -> int:
         """Return the number of the way to go; where there is only one, nothing is decided."""
@@ -40,11 +40,10 @@ class Choices:
             self.faults -= 1
         return choice
 
-    def victim(self, actor: str, label: str, *, work: bool) -> Victim | None:
-        """Return what dies at a point; `work` is no actor's, so only its process can."""
+    def victim(self, actor: str, label: str, victims: tuple[Victim, ...]) -> Victim | None:
+        """Return which of `victims` dies at a point, if any; `inside` an actor or `at_work`."""
         if self._aim is not None and (aimed := self._aim(actor, label)) is not None:
             return aimed
-        victims = self._at_work if work else self._inside
         if self.faults <= 0 or not victims:
             return None
         choice = self._trouble(len(victims), "point")

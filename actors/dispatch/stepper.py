@@ -66,7 +66,8 @@ class Stepper:
         self._now_ns = start_ns
         self._thread = get_ident()
         self._source = OUTSIDE  # who acts: a name, or a word that begins with a star
-        self._at_work = False
+        self._victim, self._victims = self._choices.victim, self._choices.inside
+        self._ways = len(TROUBLES) if process_faults else len(TROUBLES) - 1
         self._fallen: Crash | None = None
         self._died = False
         self._seats: dict[str, Seat | queue.SimpleQueue[object]] = {}
@@ -133,7 +134,7 @@ class Stepper:
             self._fence()
         source = self._source
         if source is not OUTSIDE:
-            victim = self._choices.victim(source, label, work=self._at_work)
+            victim = self._victim(source, label, self._victims)
             if victim is not None:
                 self._fall(label, victim)
 
@@ -189,7 +190,7 @@ class Stepper:
         if not ready and self._flight.next_ns is None:
             return False
         self.steps += 1
-        if trouble := self._choices.trouble(3 + self._choices.process_faults, "step"):
+        if trouble := self._choices.trouble(self._ways, "step"):
             self._trouble(TROUBLES[trouble - 1])
         elif ready:
             count = len(ready)
@@ -311,7 +312,7 @@ class Stepper:
         self._flight.post(START, seat.name, Envelope(None))
 
     def _work(self, key: str, work: Callable[[], object], to: str) -> None:
-        self._source, self._at_work = f"{WORK} {key}", True
+        self._source, self._victims = f"{WORK} {key}", self._choices.at_work
         result: object
         try:
             result = work()
@@ -327,7 +328,7 @@ class Stepper:
         elif fallen is None:
             self._busy_keys.discard(key)
         fallen = None  # As in `_turn`.
-        self._source, self._at_work = OUTSIDE, False
+        self._source, self._victims = OUTSIDE, self._choices.inside
 
     def _fire(self) -> None:
         """Let the next timer go off, with every other that is due at the same moment."""
