@@ -81,9 +81,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if LEFT in config.stash and config.stash[LEFT]:
+    left = config.stash.get(LEFT, list[str]())
+    if left:
         terminalreporter.section("processes that tests have left behind, by what they work in", red=True)
-        for line in config.stash[LEFT]:
+        for line in left:
             terminalreporter.write_line(line)
 
 
