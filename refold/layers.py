@@ -202,7 +202,7 @@ def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
         except msgspec.ValidationError:
             yield f"{found}; it must be {allowed(kind)}"
         else:
-            if not is_finite(value):
+            if not is_finite(value):  # pyright: ignore[reportUnknownArgumentType] - anything
                 yield f"{found}; it must be {allowed(kind)}, and finite"
 
 

@@ -31,7 +31,9 @@ def fault_of(log: EventLog, session: str, state: State) -> FaultClass | None:
     """Return which fault of a model brought about the error that the session is in, if one did."""
     version = state.agent.state_version
     records = log.read(session, after=version - 1 - _REACHING_BACK, until=version, check=False)
-    faults = [record.event.fault for record in records if isinstance(record.event, ModelFailed)]
+    faults: list[FaultClass] = [
+        record.event.fault for record in records if isinstance(record.event, ModelFailed)
+    ]
     return faults[-1] if faults and state.agent.state == "error" else None
 
 
