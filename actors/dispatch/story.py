@@ -4,6 +4,8 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from msgspec.msgpack import encode
+
 from refold.actors.dispatch.port import ActorFailed, WorkFailed
 
 FAULT = "*fault"
@@ -34,11 +36,11 @@ class Story:
         """Return a line per entry, with all that was said; equal runs have equal texts, in every process."""
         return "\n".join([_line(*entry) for entry in self.entries])
 
-    def outline(self) -> str:
+    def outline(self) -> bytes:
         """Return who told whom when, and what kind of thing: enough to tell runs apart, and quick to make."""
-        return "\n".join(
+        return encode(
             [
-                f"{when_ns} {source} {target} {message if type(message) is str else type(message).__name__}"
+                (when_ns, source, target, message if type(message) is str else type(message).__name__)
                 for when_ns, source, target, message in self.entries
             ]
         )

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.msgpack import encode
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.choosers import Chooser, Replay, SwarmChooser
@@ -175,6 +176,6 @@ def _one_life(stepper: Stepper, run: Run) -> None:
 def _digest(stepper: Stepper, evidence: bytes, failure: str | None) -> str:
     """Return a fingerprint of decisions, who told whom what when, what was stored, and what broke."""
     whole = blake2b(evidence, digest_size=16)
-    whole.update(repr((stepper.trace, failure)).encode())
-    whole.update(stepper.story.outline().encode())
+    whole.update(encode((stepper.trace, failure)))
+    whole.update(stepper.story.outline())
     return whole.hexdigest()
