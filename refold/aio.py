@@ -5,9 +5,10 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, Unpack
 
 from refold.actors.session.state import State
+from refold.choices import AllChoices
 from refold.edges import Glimpse
 from refold.eventlog.record import Record
 from refold.session import Session
@@ -47,9 +48,12 @@ class AsyncSystem:
             raise RuntimeError("not open: use `async with refold.aopen(…) as system`")
         return self._system
 
-    async def start(self, task: str | None = None, **options: Any) -> "AsyncSession":  # noqa: ANN401 - as `System.start`
+    async def start(
+        self, task: str | None = None, *, session: str | None = None, **choices: Unpack[AllChoices]
+    ) -> "AsyncSession":
         """Start a session and drive it from now on; takes what `System.start` takes."""
-        return AsyncSession(await asyncio.to_thread(self.system.start, task, **options))
+        started = await asyncio.to_thread(lambda: self.system.start(task, session=session, **choices))
+        return AsyncSession(started)
 
     async def resume(self, session: str) -> "AsyncSession":
         """Claim a session and drive it from where it stands."""

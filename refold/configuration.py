@@ -4,11 +4,12 @@ A key is set in a TOML file, by an environment variable or by an option of the c
 `refold/layers.py` puts together. What a session starts with is recorded in it, and follows no file.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
+from refold.choices import AllChoices
 from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.condensers import Condenser
 from refold.eventlog.risk import Threshold
@@ -79,7 +80,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
 
     condenser: Condenser = CONDENSER
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> AllChoices:
         """Return these choices as the keywords of `System.start`."""
         return {
             "model": self.model,

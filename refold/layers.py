@@ -175,7 +175,7 @@ def _kind_of(key: str) -> object:
 
 
 def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
-    found = f"{key} is {shown(value)}"
+    given, found = value, f"{key} is {shown(value)}"
     kind = _resolved(kind) if value is not None else kind
     if _is_table(kind) and isinstance(value, dict):
         yield from _table_mistakes(cast("Table", value), cast("type[Struct]", kind), key)
@@ -202,7 +202,7 @@ def _mistakes(value: object, kind: object, key: str) -> Iterator[str]:
         except msgspec.ValidationError:
             yield f"{found}; it must be {allowed(kind)}"
         else:
-            if not is_finite(value):  # pyright: ignore[reportUnknownArgumentType] - anything
+            if not is_finite(given):
                 yield f"{found}; it must be {allowed(kind)}, and finite"
 
 

@@ -3,10 +3,10 @@
 import os
 import queue
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from refold import family
 from refold.actors.controller.transitions import ENDED
@@ -18,6 +18,7 @@ from refold.actors.session.state import State
 from refold.actors.sessions import Sessions
 from refold.affording import affordable
 from refold.beginning import begin, choose_sandbox, new_name
+from refold.choices import Choices
 from refold.closing import WITHIN_S, close_all
 from refold.control import Answer, ControlServer
 from refold.driver import driven_error
@@ -31,26 +32,9 @@ from refold.errors import (
     SessionUnknown,
     WrongUsage,
 )
-from refold.eventlog.condensers import Condenser
 from refold.eventlog.events import SessionStarted
 from refold.eventlog.log import StreamUnknown, WrongVersion
 from refold.eventlog.record import Record
-from refold.eventlog.risk import Threshold
-from refold.eventlog.runtime_settings import RuntimeSettings
-from refold.eventlog.settings import (
-    ACTION_TIMEOUT_S,
-    DELEGATION_DEPTH,
-    ITERATIONS_MAX,
-    PARALLEL_MAX,
-    SILENCE_TIMEOUT_S,
-    START_TIMEOUT_S,
-    AgentSettings,
-    ConfirmationPolicy,
-    MCPServer,
-    ModelSettings,
-    Price,
-    Purpose,
-)
 from refold.home import Home, check_new, check_session
 from refold.identity import identity
 from refold.lock import DriverLock
@@ -89,45 +73,18 @@ class System:
 
     # Sessions -----------------------------------------------------------------------------------------
 
-    def start(  # noqa: PLR0913 - options, all of them named
+    def start(
         self,
         task: str | None = None,
         *,
         session: str | None = None,
-        workspace: str | os.PathLike[str] | None = None,
         model: str | None = None,
-        base_url: str | None = None,
-        price: Price | None = None,
         sandbox: str | None = None,
-        network: bool = False,
-        confirm: ConfirmationPolicy = "never",
-        risk: Threshold = "medium",
-        analyzer: str | None = None,
-        iterations_max: int = ITERATIONS_MAX,
-        budget_usd: float | None = None,
-        action_timeout_s: float = ACTION_TIMEOUT_S,
-        silence_timeout_s: float = SILENCE_TIMEOUT_S,
-        start_timeout_s: float = START_TIMEOUT_S,
-        retries_max: int = 5,
-        repairs_max: int = 5,
-        models: Mapping[str, ModelSettings] | None = None,
-        purposes: Mapping[Purpose, str] | None = None,
-        prices: Mapping[str, Price] | None = None,
-        secrets: Mapping[str, str] | Iterable[str] = (),
-        condenser: Condenser | None = None,
-        mcp: Sequence[MCPServer] = (),
-        runtime: RuntimeSettings | None = None,
-        parallel_max: int = PARALLEL_MAX,
-        ipython: bool = False,
-        repository: str | None = None,
-        branch: str | None = None,
-        instructions: str = "",
-        agent: str = "codeact",
-        agents: Mapping[str, AgentSettings] | None = None,
-        delegation_depth: int = DELEGATION_DEPTH,
+        **choices: Unpack[Choices],
     ) -> Session:
         """Start a session on `task` and drive it from now on; without a task it awaits a message.
 
+        `refold.choices` lists all that it may be told beside, `refold.beginning.begin` what holds by default.
         `model` defaults to `$REFOLD_MODEL`, the workspace to a new folder under the home, the sandbox to the
         best that works here. `refold.configure(FILE).configuration.options()` gives the keywords that a
         configuration stands for. `secrets` are names of environment variables, with what the agent is told of
@@ -145,41 +102,7 @@ class System:
             raise WrongUsage(
                 "no model was named: pass openai/NAME, anthropic/NAME or script:FILE, or set REFOLD_MODEL"
             )
-        settings = begin(
-            self.home,
-            name,
-            model=model,
-            sandbox=choose_sandbox(sandbox)[0],
-            workspace=workspace,
-            base_url=base_url,
-            price=price,
-            network=network,
-            confirm=confirm,
-            risk=risk,
-            analyzer=analyzer,
-            iterations_max=iterations_max,
-            budget_usd=budget_usd,
-            action_timeout_s=action_timeout_s,
-            silence_timeout_s=silence_timeout_s,
-            start_timeout_s=start_timeout_s,
-            retries_max=retries_max,
-            repairs_max=repairs_max,
-            models=models,
-            purposes=purposes,
-            prices=prices,
-            secrets=secrets,
-            condenser=condenser,
-            mcp=mcp,
-            runtime=runtime,
-            parallel_max=parallel_max,
-            ipython=ipython,
-            repository=repository,
-            branch=branch,
-            instructions=instructions,
-            agent=agent,
-            agents=agents,
-            delegation_depth=delegation_depth,
-        )
+        settings = begin(self.home, name, model=model, sandbox=choose_sandbox(sandbox)[0], **choices)
         return self.launch(name, SessionStarted(settings=settings, task=task))
 
     def launch(self, session: str, fact: SessionStarted) -> Session:

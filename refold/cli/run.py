@@ -108,21 +108,17 @@ def run(
             "branch": branch,
         },
     )
-    options = configured.configuration.options()
-    options["agents"] = _overruled(options["agents"], options["agent"], model, iterations_max, budget)
+    configuration = configured.configuration
+    options = configuration.options()
+    options["agents"] = _overruled(configuration.agents, configuration.agent, model, iterations_max, budget)
     if repository is not None and branch is None:
         options["branch"] = None  # That of the configuration is of another repository.
-    options["sandbox"], warning = choose_sandbox(options["sandbox"])
+    options["sandbox"], warning = choose_sandbox(configuration.sandbox)
     watcher = Watcher(json=json)
     with watcher.system(Home(home)) as system:
-        options["secrets"] = dict.fromkeys(secrets or (), "") | options["secrets"]
-        started = system.start(
-            task,
-            session=session,
-            workspace=workspace,
-            instructions=instructions,
-            **options,
-        )
+        options["secrets"] = dict.fromkeys(secrets or (), "") | configuration.secrets
+        options["workspace"], options["instructions"] = workspace, instructions
+        started = system.start(task, session=session, **options)
         if warning is not None:
             watcher.warn(warning)
         return drive(system, started, watcher)

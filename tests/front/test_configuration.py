@@ -1,17 +1,19 @@
 """Configuration: four layers, each value with its origin, each mistake with what is allowed."""
 
+import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from msgspec.structs import fields
 
 from refold.beginning import begin
+from refold.choices import AllChoices
 from refold.configuration import Configuration, Limits
 from refold.errors import WrongUsage
 from refold.eventlog.condensers import ObservationMasking, Pipeline, Summary
 from refold.eventlog.runtime_settings import Mount
-from refold.eventlog.settings import ModelSettings, Price, for_purpose, with_model
+from refold.eventlog.settings import ModelSettings, Price, Settings, for_purpose, with_model
 from refold.home import Home
 from refold.layers import Configured, configure
 
@@ -49,6 +51,12 @@ def file(tmp_path: Path) -> Path:
 
 def source(configured: Configured, key: str) -> str:
     return next(each.source for each in configured.values if each.key == key)
+
+
+def begun(folder: Path, configured: Configured, **more: Any) -> Settings:  # noqa: ANN401 - choices
+    """Return the settings that a session would have of this configuration."""
+    choices: dict[str, Any] = {**configured.configuration.options(), "sandbox": "local", **more}
+    return begin(Home(folder), "s", **choices)
 
 
 def test_each_layer_beats_the_ones_below_and_is_named(file: Path) -> None:
@@ -193,6 +201,14 @@ def test_what_nobody_set_is_shown_too(tmp_path: Path) -> None:
     assert shown["runtime.limits.processes"] == (None, "default")
 
 
+def test_every_choice_of_a_start_has_a_default_in_one_place_and_every_key_is_one() -> None:
+    listed, taken = get_type_hints(AllChoices), inspect.signature(begin).parameters
+    assert set(taken) == {"home", "session", *listed}
+    assert set(Configuration().options()) == set(listed) - {"workspace", "instructions"}
+    needed = {name for name, each in taken.items() if each.default is inspect.Parameter.empty}
+    assert needed == {"home", "session", "model", "sandbox"}
+
+
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text('network = 1\nconfirm = "x"', encoding="utf-8")
@@ -210,9 +226,7 @@ def test_a_file_that_is_not_there_is_an_error_only_if_it_was_named(tmp_path: Pat
 
 
 def test_a_session_starts_with_the_model_that_its_name_means(file: Path, tmp_path: Path) -> None:
-    options = configure(file, environment={}).configuration.options()
-    options["sandbox"] = "local"
-    settings = begin(Home(tmp_path), "s", **options)
+    settings = begun(tmp_path, configure(file, environment={}))
     assert settings.model == f"script:{tmp_path / 'answers.jsonl'}"
     assert settings.price == Price(1.0, 2.0)
     assert settings.iterations_max == 7
@@ -230,21 +244,18 @@ def test_a_repository_of_the_file_is_read_from_where_the_file_stands(tmp_path: P
     assert configure(path, environment={}).configuration.repository == "project"
     (tmp_path / "project").mkdir()
     configured = configure(path, environment={"REFOLD_BRANCH": "next", "REFOLD_RUNTIME_LEASE_S": "2"})
-    options = configured.configuration.options()
-    assert (options["repository"], options["branch"]) == (str(tmp_path / "project"), "next")
+    configuration = configured.configuration
+    assert (configuration.repository, configuration.branch) == (str(tmp_path / "project"), "next")
     assert source(configured, "branch") == "$REFOLD_BRANCH"
-    assert options["runtime"].lease_s == 2
+    assert configuration.runtime.lease_s == 2
     assert source(configured, "runtime.lease_s") == "$REFOLD_RUNTIME_LEASE_S"
-    options |= {"model": "script:x", "sandbox": "local", "start_timeout_s": 9}
-    settings = begin(Home(tmp_path), "s", **options)
+    settings = begun(tmp_path, configured, model="script:x", start_timeout_s=9)
     assert (settings.repository, settings.branch) == (str(tmp_path / "project"), "next")
     assert settings.start_timeout_s == 9
 
 
 def test_what_belongs_to_one_model_does_not_stay_with_the_next(file: Path, tmp_path: Path) -> None:
-    options = configure(file, environment={}).configuration.options()
-    options["sandbox"] = "local"
-    settings = begin(Home(tmp_path), "s", **options)
+    settings = begun(tmp_path, configure(file, environment={}))
     other = with_model(settings, "anthropic/other")
     assert other.model == "anthropic/other"
     assert (other.price, other.base_url, other.key_env, other.parameters) == (None, None, None, {})
@@ -282,7 +293,7 @@ def test_b41_a_condenser_is_configured_by_its_type(tmp_path: Path) -> None:
     path.write_text(CONDENSER, encoding="utf-8")
     configuration = configure(path, environment={}).configuration
     expected = Pipeline(condensers=(ObservationMasking(window=9), Summary(model="small")))
-    assert configuration.options()["condenser"] == expected
+    assert configuration.options().get("condenser") == expected
 
 
 @pytest.mark.parametrize(

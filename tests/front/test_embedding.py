@@ -103,6 +103,9 @@ def test_what_cannot_be_is_refused_and_records_nothing(tmp_path: Path) -> None:
             system.start("x", model="nonsense")
         with pytest.raises(WrongUsage, match="OPENAI_API_KEY"):
             system.start("x", model="openai/some-model")
+        misspelt: dict[str, Any] = {"modle": "openai/some-model"}
+        with pytest.raises(TypeError, match="modle"):
+            system.start("x", model=script(tmp_path, FINISH), **misspelt)
         assert list(system.log.streams()) == []
         session = system.start(session="one", model=script(tmp_path, FINISH), sandbox="local")
         with pytest.raises(SessionExists, match="resume"):
