@@ -16,10 +16,11 @@ from refold.actors.runner.masker import Masker
 from refold.actors.runtime.actor import RuntimeActor
 from refold.actors.runtime.port import HandsPort, OnGlimpse
 from refold.actors.security.port import Analysts
-from refold.actors.session.actor import Followers, SessionActor
+from refold.actors.session.actor import SessionActor
 from refold.actors.session.commands import ClaimSession, Command, StartSession
 from refold.actors.session.due import configuration_digest
 from refold.actors.session.evolve import fold
+from refold.actors.session.followers import Followers
 from refold.actors.session.messages import (
     SYSTEM,
     Fenced,
@@ -153,7 +154,8 @@ class Sessions:
         return command.id
 
     def _spawn(self, stream: str, life: Life, claim: str, opening: Submit | None) -> None:
-        port, log, followers = self.port, self.log, Followers(make=self._followers(stream, life))
+        port, log = self.port, self.log
+        followers = Followers(port, session_name(stream), self._followers(stream, life))
         self.let_go(stream)  # Whoever drove it here before belongs to an older epoch.
         masker = self._edges.masker(stream)
         port.spawn(

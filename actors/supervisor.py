@@ -5,7 +5,7 @@ from collections.abc import Callable
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
 from refold.actors.logger import logger
-from refold.actors.session.messages import SYSTEM, Fault, Fenced, NoRoom, RoomAgain
+from refold.actors.session.messages import SYSTEM, Fault, Fenced, NoRoom, RoomAgain, SayTrouble
 
 RESTARTS_MAX = 3
 RESTARTS_WITHIN_NS = 10 * 10**9
@@ -17,7 +17,8 @@ type OnTrouble = Callable[[Trouble], None]
 class Supervisor(Actor):
     """Rebuilds a failed session from the log; one that fails again and again has its fault recorded.
 
-    `sessions` are there already when it is rebuilt itself: any of them may have failed meanwhile.
+    `sessions` are there already when it is rebuilt itself: any of them may have failed meanwhile, or said
+    that it is fenced to the incarnation that died of hearing it.
     """
 
     def __init__(self, port: Dispatcher, on_trouble: OnTrouble, sessions: tuple[str, ...] = ()) -> None:
@@ -29,6 +30,7 @@ class Supervisor(Actor):
     def on_start(self) -> None:
         for name in self._sessions:
             self.port.restart(name)
+            self.port.tell(name, SayTrouble())
 
     def on_receive(self, message: Trouble) -> None:
         match message:

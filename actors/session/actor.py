@@ -1,7 +1,6 @@
 """The Session actor: keeps the minutes. The only writer of its stream; commits before it publishes."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from refold.actors.session.due import NOTHING_OWED, Owed, agenda, owed
 from refold.actors.session.evolve import evolve, states_after, understood
 from refold.actors.session.fault import KIND as FAULT
 from refold.actors.session.fault import faulted
+from refold.actors.session.followers import Followers
 from refold.actors.session.masking import masked_fault, masked_submit
 from refold.actors.session.messages import (
     SYSTEM,
@@ -24,9 +24,9 @@ from refold.actors.session.messages import (
     Fault,
     Fenced,
     NoRoom,
-    PerformAgain,
     Reply,
     RoomAgain,
+    SayTrouble,
     Settled,
     Submit,
     TryAgain,
@@ -52,7 +52,7 @@ from refold.eventlog.record import Given, Record
 ROOM_AGAIN_S = 1.0
 """How long an append that found a full disk waits before it tries again."""
 
-type Message = Submit | Settled | TryAgain | Fault | ActorFailed
+type Message = Submit | Settled | TryAgain | Fault | SayTrouble | ActorFailed
 
 
 class _Proposal(Struct, frozen=True):
@@ -67,12 +67,6 @@ class _Proposal(Struct, frozen=True):
     entries: tuple[Entry, ...] = ()
     states: tuple[State, ...] = ()
     refused: str | None = None
-
-
-class Followers(Struct, frozen=True):
-    """The actors that act on what Session commits, by name; each is built on the state that it then has."""
-
-    make: dict[str, Callable[[State], Actor]]
 
 
 class SessionActor(Actor):
@@ -125,10 +119,8 @@ class SessionActor(Actor):
             pass
         self._ahead = self._state
         if self._driving:
-            self._gather()
-            for name in self._followers.make:
-                self.port.restart(name)  # Its failure may have been told to the incarnation before this one.
-                self.port.tell(name, PerformAgain())
+            self._followers.gather(self._state)
+            self._followers.perform_again()
         elif self._opening is not None and self._log.find(self._claim) is None:
             self._propose(self._opening)
             self._take_off()
@@ -151,6 +143,9 @@ class SessionActor(Actor):
             case Fault():
                 self._fault(message)
                 self._take_off()
+            case SayTrouble():
+                if self._fenced is not None:
+                    self.port.tell(SYSTEM, Fenced(self._stream, self._fenced))
             case ActorFailed():
                 self._supervise(message)
 
@@ -283,11 +278,9 @@ class SessionActor(Actor):
             return
         self.port.point("before publish")
         if not before:
-            self._gather()
+            self._followers.gather(self._state)
             return
-        committed = Committed(tuple(records), tuple(states), tuple(map(self._owed, states)))
-        for name in self._followers.make:
-            self.port.tell(name, committed)
+        self._followers.tell(Committed(tuple(records), tuple(states), tuple(map(self._owed, states))))
         if self._lame and self._state.agent.state != "error":
             for name in self._lame:
                 self.port.restart(name)
@@ -352,8 +345,7 @@ class SessionActor(Actor):
         """Stop: the stream is somebody else's, or the log is gone."""
         self._fenced = error
         self._held = []
-        for name in self._followers.make:
-            self.port.retire(name)
+        self._followers.retire()
         for proposal in proposals:
             if isinstance(proposal.asked, Submit):
                 self._reply(proposal.asked, Reply(command=proposal.asked.command.id, error=error))
@@ -367,10 +359,6 @@ class SessionActor(Actor):
             self.port.tell(submit.reply_to, reply)
 
     # Supervising --------------------------------------------------------------------------------------
-
-    def _gather(self) -> None:
-        for name, make in self._followers.make.items():
-            self.port.spawn(name, partial(make, self._state), supervisor=self.name)
 
     def _supervise(self, failed: ActorFailed) -> None:
         """Rebuild a follower from the log; one that fails again and again is a fault of ours.

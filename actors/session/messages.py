@@ -78,6 +78,10 @@ class Fenced(Struct, frozen=True):
     error: LogError
 
 
+class SayTrouble(Struct, frozen=True):
+    """Told by a rebuilt system to its sessions: it may have died of hearing who is fenced; say it again."""
+
+
 class NoRoom(Struct, frozen=True):
     """Told to the system: the log has no room for what `stream` has to say; it waits and tries again."""
 

@@ -21,8 +21,8 @@ _EARLY = """\
                                 digest=bytes(32),
                             )
                         )
-            for name in self._followers.make:
-                self.port.tell(name, Committed(tuple(told)))
+            states = [state for proposal in self._flight for state in proposal.states]
+            self._followers.tell(Committed(tuple(told), tuple(states), tuple(map(self._owed, states))))
             self.port.point("after append")"""
 
 SESSION = (
@@ -149,8 +149,8 @@ SESSION = (
     Bug(
         name="a failure that was told to the incarnation before is forgotten",
         family="session actor",
-        file="actors/session/actor.py",
-        edits=(("self.port.restart(name)  # Its failure may", "pass  # Its failure may"),),
+        file="actors/session/followers.py",
+        edits=(("self._port.restart(name)  # Its failure may", "pass  # Its failure may"),),
         scenarios=("impatience", "standard"),
         seeds_max=2_000,
     ),
@@ -168,8 +168,8 @@ SESSION = (
     Bug(
         name="what a new incarnation finds due is not performed again",
         family="session actor",
-        file="actors/session/actor.py",
-        edits=(("self.port.tell(name, PerformAgain())", "pass"),),
+        file="actors/session/followers.py",
+        edits=(("self._port.tell(name, PerformAgain())", "pass"),),
     ),
 )
 

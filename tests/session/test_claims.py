@@ -7,14 +7,16 @@ import pytest
 from refold.actors.dispatch.choices import Victim
 from refold.actors.dispatch.choosers import Replay
 from refold.actors.dispatch.stepper import Stepper
+from refold.actors.models.fake import ScriptedModel
 from refold.actors.session.commands import ContinueAgent, PauseAgent, SendMessage
 from refold.actors.session.messages import Fenced, Reply, session_name
 from refold.actors.sessions import Sessions
-from refold.eventlog.events import MessageReceived
+from refold.eventlog.events import MessageReceived, SessionStarted
 from refold.eventlog.memory_log import MemoryLog
 from refold.testing.crash import IDENTITY, STREAM, Lived, live
 from refold.testing.disk import Disk
 from refold.testing.rival import claim
+from refold.testing.scenarios import DELEGATING
 from refold.testing.world import SmallWorld
 from tests.session.test_crash import LINES, START, check
 
@@ -69,6 +71,33 @@ def test_a_session_that_dies_of_learning_of_another_claim_is_fenced_when_it_is_r
     reply = replies.get_nowait()
     assert isinstance(reply, Reply)
     assert reply.error is not None
+
+
+@pytest.mark.parametrize("retired", range(8))
+def test_a_system_that_dies_of_letting_go_of_a_fenced_family_lets_go_of_the_rest(retired: int) -> None:
+    retirements: list[str] = []
+    troubles: list[Trouble] = []
+
+    def aim(actor: str, label: str) -> Victim | None:
+        if (actor, label) != ("system", "retire"):
+            return None
+        retirements.append(label)
+        return "actor" if len(retirements) == retired + 1 else None
+
+    stepper, log, world = (
+        Stepper(chooser=Replay(), aim=aim),
+        MemoryLog(id=bytes(16)),
+        SmallWorld(DELEGATING.lines),
+    )
+    world.scripts.update({name: ScriptedModel(lines) for name, lines in DELEGATING.scripts.items()})
+    sessions = Sessions(stepper, log, world, IDENTITY, troubles.append)
+    sessions.start(STREAM, SessionStarted(settings=DELEGATING.settings, task="do it"))
+    assert stepper.run(lambda: f"{STREAM}~9~14/controller" in stepper.names())
+    claim(log, STREAM, 0, IDENTITY.code)
+    sessions.tell(STREAM, PauseAgent(id="pause", at=0))
+    assert stepper.run()
+    assert Fenced in {type(trouble) for trouble in troubles}
+    assert not [name for name in stepper.names() if "~" in name]
 
 
 def test_b47_of_two_claims_of_one_epoch_one_drives() -> None:

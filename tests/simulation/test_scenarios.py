@@ -46,6 +46,7 @@ FOUND = {
     "a delegate whose spawning was died of counted as driven": ("delegating", 20000424),
     "a delegate of whom half was let go kept the other half": ("delegating", 20000403),
     "who was told to stop an action before it was connected never was again": ("steering", 31000290),
+    "a system that died of letting go of a fenced session's delegates told nobody": ("delegating", 30004584),
 }
 """Bugs that the simulator found, each with the first seed that did."""
 

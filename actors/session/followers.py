@@ -1,0 +1,36 @@
+"""The actors that act on what Session commits, as Session sees them: all of them at once."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from refold.actors.dispatch.actor import Actor
+from refold.actors.dispatch.port import Dispatcher
+from refold.actors.session.messages import Committed, PerformAgain
+from refold.actors.session.state import State
+
+
+class Followers:
+    """`make` builds each, by its name, on the state that Session then has; `supervisor` is Session's name."""
+
+    def __init__(
+        self, port: Dispatcher, supervisor: str, make: Mapping[str, Callable[[State], Actor]]
+    ) -> None:
+        self._port, self._supervisor, self._make = port, supervisor, make
+
+    def gather(self, state: State) -> None:
+        for name, make in self._make.items():
+            self._port.spawn(name, partial(make, state), supervisor=self._supervisor)
+
+    def tell(self, committed: Committed) -> None:
+        for name in self._make:
+            self._port.tell(name, committed)
+
+    def perform_again(self) -> None:
+        """Have each say again what it was told to do, for a Session that was rebuilt."""
+        for name in self._make:
+            self._port.restart(name)  # Its failure may have been told to the incarnation before this one.
+            self._port.tell(name, PerformAgain())
+
+    def retire(self) -> None:
+        for name in self._make:
+            self._port.retire(name)
