@@ -1,6 +1,9 @@
 """Sessions on one log with one dispatcher: how each is started, claimed, told things and let go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from threading import RLock
 from typing import Protocol
 
 from msgspec import Struct
@@ -11,6 +14,7 @@ from refold.actors.delegation.actor import DelegationActor
 from refold.actors.delegation.reporter import ReporterActor
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import Dispatcher
+from refold.actors.drive import Drive
 from refold.actors.memory.actor import MemoryActor, Sources
 from refold.actors.runner.masker import Masker
 from refold.actors.runtime.actor import RuntimeActor
@@ -93,8 +97,13 @@ class Sessions:
         self.port, self.log, self._edges, self._identity = port, log, edges, identity
         self._driven: dict[str, str] = {}
         """The sessions that are driven here, each with the command that claimed it."""
+        self._leaving: set[str] = set()
+        """Those in which nothing new begins: they are fenced, or being let go of."""
+        self._lock = RLock()
+        """Held by whoever changes either: outsiders, the system and delegations, each on its own thread."""
         self._on_trouble = on_trouble
-        port.spawn(SYSTEM, lambda: Supervisor(port, self._trouble, tuple(map(session_name, self._driven))))
+        births = count()
+        port.spawn(SYSTEM, lambda: Supervisor(port, self._trouble, self._names(), rebuilt=next(births) > 0))
 
     def start(self, stream: str, fact: SessionStarted, *, reply_to: str | None = None) -> str:
         """Start a new session; its first commit holds its whole start, and the claim of this process."""
@@ -120,17 +129,22 @@ class Sessions:
 
     def let_go(self, stream: str) -> None:
         """Forget a session's actors, and those of its delegates; the log keeps everything."""
-        self._retire(stream)  # First: it could adopt them again.
-        for each in [name for name in tuple(self._driven) if name.startswith(f"{stream}~")]:
-            self._retire(each)
-
-    def adopt(self, stream: str, claim: str) -> None:
-        """Drive a session whose claim, the command `claim`, was committed with its parent's."""
-        if self._driven.get(stream) != claim:
-            self._spawn(stream, self.state(stream).life, claim, None)
+        with self._lock:
+            self._retire(stream)  # First: it could adopt them again.
+            self._retire_delegates(stream)
 
     def drives(self, stream: str) -> bool:
         return stream in self._driven
+
+    @contextmanager
+    def driving(self, stream: str, claim: str) -> Iterator[bool]:
+        """Say whether `claim` is in force here; that does not change before the context is left."""
+        with self._lock:
+            yield self._driven.get(stream) == claim and stream not in self._leaving
+
+    def ready(self, stream: str, claim: str) -> Callable[[], None]:
+        """Prepare all that driving a session takes; return what then has it driven."""
+        return self._ready(stream, self.state(stream).life, claim, None)
 
     def state(self, stream: str, *, until: int | None = None) -> State:
         """Fold the stream, to a version or to its end; raises `StreamUnknown`."""
@@ -150,33 +164,51 @@ class Sessions:
     def _drive(self, stream: str, life: Life, commands: tuple[Command, ...], reply_to: str | None) -> str:
         *before, command = commands
         opening = Submit(command=command, before=tuple(before), reply_to=reply_to)
-        self._spawn(stream, life, commands[0].id, opening)
+        self._ready(stream, life, commands[0].id, opening)()
         return command.id
 
-    def _spawn(self, stream: str, life: Life, claim: str, opening: Submit | None) -> None:
-        port, log = self.port, self.log
-        followers = Followers(port, session_name(stream), self._followers(stream, life))
-        self.let_go(stream)  # Whoever drove it here before belongs to an older epoch.
+    def _ready(self, stream: str, life: Life, claim: str, opening: Submit | None) -> Callable[[], None]:
+        port, log, drive = self.port, self.log, Drive(self.port, self, stream, claim)
+        followers = Followers(port, drive.spawn, self._followers(stream, life, drive))
         masker = self._edges.masker(stream)
-        port.spawn(
-            session_name(stream),
-            lambda: SessionActor(port, stream, log, life.epoch, claim, opening, followers, masker),
-            supervisor=SYSTEM,
-        )
-        self._driven[stream] = claim  # Not before: who dies of spawning it is to spawn it again.
+
+        def begin() -> None:
+            with self._lock:
+                self.let_go(stream)  # Whoever drove it here before belongs to an older epoch.
+                port.spawn(
+                    session_name(stream),
+                    lambda: SessionActor(port, stream, log, life.epoch, claim, opening, followers, masker),
+                    supervisor=SYSTEM,
+                )
+                self._driven[stream] = claim  # Not before: who dies of spawning it is to spawn it again.
+
+        return begin
 
     def _retire(self, stream: str) -> None:
+        self._leaving.add(stream)
         for name in _NAMES:
             self.port.retire(name(stream))
         self._driven.pop(stream, None)  # Not before: who dies of retiring half of them is to go on.
+        self._leaving.discard(stream)
+
+    def _retire_delegates(self, stream: str) -> None:
+        for each in [name for name in self._driven if name.startswith(f"{stream}~")]:
+            self._retire(each)
+
+    def _names(self) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(map(session_name, self._driven))
 
     def _trouble(self, trouble: Trouble) -> None:
-        if isinstance(trouble, Fenced):  # Its delegates are another driver's with it.
-            for each in [name for name in tuple(self._driven) if name.startswith(f"{trouble.stream}~")]:
-                self._retire(each)
+        if isinstance(trouble, Fenced):
+            with self._lock:
+                if self._driven.get(trouble.stream) != trouble.claim:
+                    return  # It was let go of meanwhile, and may be driven under another claim.
+                self._leaving.add(trouble.stream)
+                self._retire_delegates(trouble.stream)  # They are another driver's with it.
         self._on_trouble(trouble)
 
-    def _followers(self, stream: str, life: Life) -> dict[str, Callable[[State], Actor]]:
+    def _followers(self, stream: str, life: Life, drive: Drive) -> dict[str, Callable[[State], Actor]]:
         port, log, edges = self.port, self.log, self._edges
         hands, settings = edges.hands(stream), life.settings
         make: dict[str, Callable[[State], Actor]] = {
@@ -189,7 +221,7 @@ class Sessions:
             ),
         }
         if settings is not None and settings.agents and settings.delegation_depth > 0:
-            make[delegation_name(stream)] = lambda met: DelegationActor(port, stream, log, met, self)
+            make[delegation_name(stream)] = lambda met: DelegationActor(port, stream, log, met, drive)
         if life.parent is not None:
             make[reporter_name(stream)] = lambda met: ReporterActor(port, stream, log, met, hands)
         return make

@@ -17,20 +17,23 @@ type OnTrouble = Callable[[Trouble], None]
 class Supervisor(Actor):
     """Rebuilds a failed session from the log; one that fails again and again has its fault recorded.
 
-    `sessions` are there already when it is rebuilt itself: any of them may have failed meanwhile, or said
+    `sessions` are there already when it is `rebuilt` itself: any of them may have failed meanwhile, or said
     that it is fenced to the incarnation that died of hearing it.
     """
 
-    def __init__(self, port: Dispatcher, on_trouble: OnTrouble, sessions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, port: Dispatcher, on_trouble: OnTrouble, sessions: tuple[str, ...] = (), *, rebuilt: bool
+    ) -> None:
         super().__init__(port, SYSTEM)
         self._on_trouble = on_trouble
-        self._sessions = sessions
+        self._sessions, self._rebuilt = sessions, rebuilt
         self._failures: dict[str, list[int]] = {}
 
     def on_start(self) -> None:
         for name in self._sessions:
             self.port.restart(name)
-            self.port.tell(name, SayTrouble())
+            if self._rebuilt:
+                self.port.tell(name, SayTrouble())
 
     def on_receive(self, message: Trouble) -> None:
         match message:

@@ -17,7 +17,7 @@ from refold.actors.session.commands import (
     StopAgent,
 )
 from refold.actors.session.due import AwaitDelegate, Effect
-from refold.actors.session.messages import Reply, Submit, delegation_name, reporter_name, session_name
+from refold.actors.session.messages import Reply, Submit, delegation_name, reporter_name
 from refold.actors.session.state import State
 from refold.eventlog.actions import Delegate
 from refold.eventlog.events import (
@@ -34,10 +34,14 @@ from refold.eventlog.record import Record
 
 
 class Family(Protocol):
-    """Who has the actors of sessions."""
+    """Who has the actors of delegates. None of it does anything once the parent is let go of."""
 
     def adopt(self, stream: str, claim: str) -> None:
         """Drive a session whose claim, the command `claim`, was committed with its parent's."""
+        ...
+
+    def tell(self, stream: str, submit: Submit) -> None:
+        """Hand a command to a session that was adopted."""
         ...
 
     def let_go(self, stream: str) -> None:
@@ -144,8 +148,8 @@ class DelegationActor(Follower):
             if self._told.get(one.version) != command.id:
                 self._told[one.version] = command.id
                 self._adopt(one.version)
-                name = session_name(delegate_stream(self._stream, one.version))
-                self.port.tell(name, Submit(command=command, reply_to=self.name))
+                submit = Submit(command=command, reply_to=self.name)
+                self._family.tell(delegate_stream(self._stream, one.version), submit)
 
     def _command(self, one: OpenDelegate) -> Command:
         state, at, delegate = self._state, self.port.now_ns(), delegate_stream(self._stream, one.version)

@@ -145,7 +145,7 @@ class SessionActor(Actor):
                 self._take_off()
             case SayTrouble():
                 if self._fenced is not None:
-                    self.port.tell(SYSTEM, Fenced(self._stream, self._fenced))
+                    self.port.tell(SYSTEM, Fenced(self._stream, self._fenced, self._claim))
             case ActorFailed():
                 self._supervise(message)
 
@@ -349,7 +349,7 @@ class SessionActor(Actor):
         for proposal in proposals:
             if isinstance(proposal.asked, Submit):
                 self._reply(proposal.asked, Reply(command=proposal.asked.command.id, error=error))
-        self.port.tell(SYSTEM, Fenced(self._stream, error))
+        self.port.tell(SYSTEM, Fenced(self._stream, error, self._claim))
 
     def _overtaken(self) -> LogError:
         return LogError(f"session {self._stream!r} was claimed by another driver")

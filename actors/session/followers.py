@@ -8,18 +8,21 @@ from refold.actors.dispatch.port import Dispatcher
 from refold.actors.session.messages import Committed, PerformAgain
 from refold.actors.session.state import State
 
+type Spawn = Callable[[str, Callable[[], Actor]], None]
+
 
 class Followers:
-    """`make` builds each, by its name, on the state that Session then has; `supervisor` is Session's name."""
+    """`make` builds each, by its name, on the state that Session then has.
 
-    def __init__(
-        self, port: Dispatcher, supervisor: str, make: Mapping[str, Callable[[State], Actor]]
-    ) -> None:
-        self._port, self._supervisor, self._make = port, supervisor, make
+    `spawn` lets one be an actor, unless the session was let go of since Session took its turn.
+    """
+
+    def __init__(self, port: Dispatcher, spawn: Spawn, make: Mapping[str, Callable[[State], Actor]]) -> None:
+        self._port, self._spawn, self._make = port, spawn, make
 
     def gather(self, state: State) -> None:
         for name, make in self._make.items():
-            self._port.spawn(name, partial(make, state), supervisor=self._supervisor)
+            self._spawn(name, partial(make, state))
 
     def tell(self, committed: Committed) -> None:
         for name in self._make:

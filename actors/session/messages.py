@@ -72,10 +72,14 @@ class Fault(Struct, frozen=True):
 
 
 class Fenced(Struct, frozen=True):
-    """Told to the system: another driver has claimed `stream`; nothing of it is done here any more."""
+    """Told to the system: another driver has claimed `stream`; nothing of it is done here any more.
+
+    `claim` is the command that had claimed it for the one who says so.
+    """
 
     stream: str
     error: LogError
+    claim: str
 
 
 class SayTrouble(Struct, frozen=True):
