@@ -1,6 +1,7 @@
 """The real world behind the ports of sessions: models, memory's sources, runners."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -53,6 +54,8 @@ class RealEdges:
         self._models: dict[tuple[str, str | None, Price | None, str | None], Model] = {}
         self._runners: dict[str, RunnerHands] = {}
         self._servers: dict[str, ServerHands] = {}
+        self._lock = threading.Lock()
+        """Guards both: sessions and their delegates ask for hands on threads of their own."""
         self.sources = WorkspaceSources(users_skills(self.environment))
         self.analysts = RealAnalysts()
 
@@ -95,29 +98,32 @@ class RealEdges:
         return self._shown(stream, "command")
 
     def hands(self, stream: str) -> RoutedHands:
-        if stream not in self._runners:
-            self._runners[stream] = RunnerHands(
-                stream,
-                self._home.runner(stream),
-                scope=f"{self._scope}/{stream}",
-                environment=self.environment,
-                hidden=self._home.hidden,
-                secrets=partial(self.secrets.values, stream),
-            )
-            self._servers[stream] = ServerHands(McpServers(self.environment))
-        return RoutedHands(self._runners[stream], self._servers[stream])
+        with self._lock:
+            if stream not in self._runners:
+                self._runners[stream] = RunnerHands(
+                    stream,
+                    self._home.runner(stream),
+                    scope=f"{self._scope}/{stream}",
+                    environment=self.environment,
+                    hidden=self._home.hidden,
+                    secrets=partial(self.secrets.values, stream),
+                )
+                self._servers[stream] = ServerHands(McpServers(self.environment))
+            return RoutedHands(self._runners[stream], self._servers[stream])
 
     def let_go(self, stream: str, *, epoch: int, end_runner: bool) -> None:
         """End the servers of tools, of delegates too, and the runner or only the connection to it."""
         self.hands(stream)  # A runner may be there that this process never connected to.
-        for name, servers in self._servers.items():
-            if name == stream or name.startswith(f"{stream}~"):
-                servers.close()
-        runner = self._runners[stream]
+        with self._lock:
+            names = [stream, *(name for name in self._runners if name.startswith(f"{stream}~"))]
+            runner, *below = [self._runners[name] for name in names]
+            servers = [self._servers[name] for name in names]
+        for server in servers:
+            server.close()
         runner.bar(epoch)
         if end_runner:
-            for name in [name for name in self._runners if name.startswith(f"{stream}~")]:
-                self._runners[name].end()  # Also one that came up while its delegate was already ending.
+            for one in below:
+                one.end()  # Also one that came up while its delegate was already ending.
             runner.end()
         else:
             runner.close()
