@@ -64,7 +64,8 @@ def granted(state: State, agent: AgentSettings) -> Grant:
         iterations = min(iterations, agent.iterations_max)
     budget = agent.budget_usd
     if mine.budget_usd is not None:
-        left = mine.budget_usd - ((mine.cost_usd or 0.0) - mine.cost_base_usd)
+        # Of what nobody knows to be spent, nothing is known to be left.
+        left = 0.0 if mine.cost_usd is None else mine.budget_usd - (mine.cost_usd - mine.cost_base_usd)
         budget = left if budget is None else min(left, budget)
     return Grant(iterations=iterations, budget_usd=budget)
 
