@@ -160,6 +160,20 @@ DELEGATING = SessionScenario(
     versions=60,
     encores=4,
 )
+INTERRUPTING = replace(
+    DELEGATING,
+    name="interrupting",
+    lines=_costing(
+        says("first", _task("helper")),
+        says("", _run("1"), _task("deep")),
+        says("", FINISH),
+        *(says(f"more {number}", _task("deep"), FINISH) for number in range(12)),
+    ),
+    interjections_max=6,
+    versions_of="family",
+    versions=80,
+    encores=8,
+)
 _WINDOW = 11_500
 """Characters that the model takes, system message and tools included; of what it sums up, a quarter."""
 _WORDS = "so it says " * 50
@@ -307,6 +321,7 @@ SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
             RISKY,
             CIRCLES,
             DELEGATING,
+            INTERRUPTING,
             CONDENSING,
             REMEMBERING,
             SERVERS,

@@ -79,6 +79,8 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     interjections_max: int = 0
     versions: int = 40
     """How far a session comes, about: interjections fall into these versions."""
+    versions_of: Literal["session", "family"] = "session"
+    """Whose versions: a `family` counts those of delegates, so that interjections fall into their work."""
     at_rest: Mapping[AgentState, Verb] = AT_REST
     encores: int = 3
     answers: Callable[[], Answer] = lambda: obedient
@@ -205,8 +207,14 @@ class SessionRun:
             raise ProcessDied("another driver has the session, or the disk is gone")
         if not self.person.mail.empty():
             self.person.listen()
-        while self._plan and self.root.minutes.version >= self._plan[0][0]:
+        while self._plan and self._version >= self._plan[0][0]:
             self._do(self._plan.pop(0)[1])
+
+    @property
+    def _version(self) -> int:
+        if self.scenario.versions_of == "session":
+            return self.minutes.version
+        return sum(watched.minutes.version + 1 for watched in self.streams.values()) - 1
 
     def rest(self) -> bool:
         self.look()

@@ -46,7 +46,8 @@ DELEGATION = (
                 "            case Returned():\n                pass\n",
             ),
         ),
-        scenarios=_HERE,
+        scenarios=("a family that pauses",),
+        chooser="lone fault",
     ),
     Bug(
         name="a delegate may spend what its parent has not",

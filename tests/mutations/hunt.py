@@ -19,7 +19,7 @@ import refold
 from refold.actors.dispatch.choosers import Chooser, Planned, SwarmChooser
 from refold.actors.models.fake import says
 from refold.eventlog.events import ModelFailed
-from refold.testing.scenarios import SCENARIOS, STANDARD, STEERING
+from refold.testing.scenarios import DELEGATING, SCENARIOS, STANDARD, STEERING
 from refold.testing.sessions import SessionScenario
 from refold.testing.shrink import ENOUGH, count_deviations, law_of, shrink
 from refold.testing.simulation import Scenario, Simulated, simulate
@@ -30,6 +30,8 @@ OCCASIONS, WAYS = 600, 4
 """So many times something could go wrong in a session, and in so many ways, about."""
 
 _WORK = {"command": "make"}
+_FINISH = replace(says("", ("finish", {"message": "done"})), cost_usd=0.001)
+_DELEGATE = replace(says("", ("delegate", {"agent": "helper", "task": "a part of it"})), cost_usd=0.001)
 _IMPATIENCE = replace(STANDARD, name="impatience", verbs=("say", "stop"), interjections_max=10, versions=30)
 MORE: dict[str, SessionScenario] = {
     "waiting": replace(
@@ -48,6 +50,17 @@ MORE: dict[str, SessionScenario] = {
     ),
     "impatience": _IMPATIENCE,
     "slow disk": replace(_IMPATIENCE, name="slow disk", pace=(2, 1)),
+    "a family that pauses": replace(
+        DELEGATING,
+        name="a family that pauses",
+        lines=(_DELEGATE, *(_FINISH for _ in range(12))),
+        scripts={"script:helper": (_FINISH,)},
+        verbs=("pause", "resume"),
+        interjections_max=6,
+        versions_of="family",
+        versions=20,
+        encores=8,
+    ),
     "steering on a slow disk": replace(STEERING, name="steering on a slow disk", pace=(2, 1)),
 }
 """Scenarios for what those that ship come by too seldom."""
