@@ -70,7 +70,9 @@ class RunnerHands:
             except (LaunchFailed, RunnerRefused, RunnerLost, RuntimeUnknown, PlaceUnsafe, OSError) as error:
                 return RuntimeFailed(reason=str(error))
             with self._lock:
-                self._client = reached.runner
+                before, self._client = self._client, reached.runner
+            if before is not None:
+                before.close()
         return RuntimeConnected(
             incarnation=reached.runner.incarnation,
             sandbox=settings.sandbox,
