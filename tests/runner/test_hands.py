@@ -10,7 +10,7 @@ from refold.eventlog.settings import Settings
 def test_a_runner_that_takes_the_place_of_a_lost_one_leaves_nothing_open_of_it(tmp_path: Path) -> None:
     settings = Settings(model=None, workspace=str(tmp_path), sandbox="local")
     hands = RunnerHands("s", tmp_path / "runner")
-    open_files = []
+    open_files = list[int]()
     try:
         for round_ in range(3):
             connected = hands.connect(settings, epoch=1, incarnation=f"round {round_}")
