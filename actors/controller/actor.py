@@ -90,6 +90,8 @@ class ControllerActor(Follower):
         self._directory = ""
         """Where the agent's shell was when it last said so."""
         self._conversation = Conversation()
+        self._unread: list[Record] = []
+        """What the conversation takes in before it is asked for: who asks no model reads nothing."""
         self._prepared: Request | None = None
         self._asked: tuple[int, ModelAsked] | None = None
         self._reenactor = Reenactor()
@@ -102,7 +104,7 @@ class ControllerActor(Follower):
                 self._asked = record.version, asked
             case _:
                 pass
-        self._conversation.add(record)
+        self._unread.append(record)
         self._reenactor.add(record)
 
     def perform(self, effect: Effect) -> None:
@@ -165,6 +167,9 @@ class ControllerActor(Follower):
 
     def _prepare(self, effect: PrepareAsk) -> None:
         settings = self._settings
+        for record in self._unread:
+            self._conversation.add(record)
+        self._unread.clear()
         parameters = settings.parameters
         request = self._prepared = self._conversation.request(str(settings.model), parameters=parameters)
         if effect.attempt == 1 and self._forget(effect, request):
