@@ -4,7 +4,8 @@
 as in continuous integration, any test or file skipped for want of it fails instead, whoever skipped it.
 
 A run fails, too, when a process outlives it that works in the run's temporary folder: a runner whose session
-no test has closed would live on for its lease of a day. Laws have no time limit but the test's own.
+no test has closed would live on for its lease of a day. Laws have no time limit but the test's own, and a
+long search that somebody asks for by its variable has none at all.
 """
 
 import os
@@ -20,6 +21,15 @@ from hypothesis import HealthCheck, settings
 
 REQUIRED = os.environ.get("REFOLD_REQUIRE_BUBBLEWRAP") == "1"
 WANTING = re.compile(r"bubblewrap|bwrap", re.IGNORECASE)
+BUDGETS = (
+    "REFOLD_BOUNDARIES",
+    "REFOLD_KILL_ROUNDS",
+    "REFOLD_LIFECYCLES",
+    "REFOLD_LIVES_ON_THREADS",
+    "REFOLD_MUTATIONS",
+    "REFOLD_SEEDS",
+    "REFOLD_SESSIONS",
+)
 ENDING_S = 10.0
 """What a process may take that was told to end when the last test was over."""
 LEFT = pytest.StashKey[list[str]]()
@@ -31,6 +41,12 @@ settings.load_profile("refold")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs_bubblewrap: skipped where bwrap does not work")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if any(name in os.environ for name in BUDGETS):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0), append=False)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
