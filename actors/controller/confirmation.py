@@ -49,8 +49,7 @@ def decide_confirm(state: State, command: ConfirmActions) -> tuple[Event, ...]:
     digest = approval_digest(waiting)
     if command.digest != digest:
         raise Refused(
-            f"the approval names {command.digest[:12] or 'nothing'}, but {digest[:12]} is waiting: "
-            "look again (`refold show`)"
+            f"the approval names {command.digest[:12] or 'nothing'}, but {digest[:12]} is waiting: look again"
         )
     versions = tuple(opened.version for opened in waiting)
     return (

@@ -38,8 +38,24 @@ def _texts(seen: Mapping[str, Any], name: str, value: Any, *, now: bool) -> Iter
             yield from map(_delegate, value)
         case "tasks":
             yield from (f"{task['status'].replace('_', ' ')}: {_short(task['title'])}" for task in value)
+        case "tokens":
+            yield " · ".join(f"{count} {kind}" for kind, count in value.items() if count) or "none"
+        case "cost":
+            yield f"${value:.4f}"
+        case "limits":
+            yield from _limits(value)
+        case "driver":
+            yield f"process {value['pid']} on {value['host']}"
+        case _ if isinstance(value, bool):
+            yield "yes" if value else "no"
         case _:
             yield _first_line(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{limits['iterations_left']} of {limits['iterations_max']} iterations left"
+    if limits["budget_usd"] is not None:
+        yield f"${limits['budget_usd']:g} at most"
 
 
 def _waiting(opened: Mapping[str, Any]) -> str:

@@ -124,6 +124,18 @@ def test_a_person_is_shown_what_waits_and_how_it_is_approved(terminal: Terminal)
     assert terminal.run(*approve.split()[3:]).returncode == 0
 
 
+def test_a_person_is_shown_figures_in_words_and_not_as_data(terminal: Terminal) -> None:
+    options = ("--budget", "2", "--price", "1,2", "--max-iterations", "7")
+    assert terminal.run("run", "--session", "s", *options, *terminal.script(FINISH), "go").returncode == 0
+    shown = terminal.run("show", "s").stdout
+    lines = {line[:12].strip(): line[12:] for line in shown.splitlines()}
+    assert lines["limits"] == "6 of 7 iterations left"
+    assert "            $2 at most" in shown
+    assert lines["cost"].startswith("$")
+    assert lines["imported"] == "no"
+    assert not {"{", "["} & set(shown)
+
+
 def test_looking_at_sessions_loads_neither_actors_nor_clients(terminal: Terminal) -> None:
     assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "go").returncode == 0
     heavy = {
