@@ -198,6 +198,12 @@ class System:
         self.edges.let_go(session, epoch=state.life.epoch, end_runner=end_runner)
         lock.release()
 
+    def end_runner(self, session: str) -> None:
+        """End the runner that a killed driver has left of a session; raises `SessionDriven`."""
+        with self._taking(session):
+            pass
+        self.let_go(session, end_runner=True)
+
     def is_over(self, session: str) -> bool:
         """Whether the session needs its runner no more: it ended, or it was closed."""
         state = self.state(session)

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 from collections.abc import Generator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     _, left = psutil.wait_procs(list(working), timeout=ENDING_S)
     session.config.stash[LEFT] = [f"{working[process]}: {_called(process)}" for process in left]
     for process in left:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # It may have ended with the one before.
+            process.kill()
     if left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

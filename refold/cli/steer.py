@@ -131,7 +131,10 @@ def _record(home: Home, session: str, command: Command, done: str, *, json: bool
         with System(home) as system:
             root, state = root_name(session), system.state(session)
             own = (command,) if root == session else ()
-            if not (isinstance(command, CloseSession) and state.life.closed):
+            if isinstance(command, CloseSession) and state.life.closed:
+                if own:  # Whoever closed it may have been killed before it ended the runner.
+                    system.end_runner(root)
+            else:
                 system.resume(root, *own)
                 if not own:
                     system.submit(session, command)

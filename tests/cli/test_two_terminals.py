@@ -4,9 +4,12 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from refold.actors.runner.hands import RunnerHands
+from refold.actors.session.commands import CloseSession
 from refold.cli.view import summary
 from refold.home import Home
 from refold.look import state_of
+from refold.system import System
 from tests.cli.terminal import FINISH, Terminal, bash, ended, spoken
 
 
@@ -118,3 +121,19 @@ def test_b11_a_session_that_is_closed_is_closed_again_without_a_word_in_its_log(
     again = terminal.run("close", "s")
     assert (again.returncode, again.stderr) == (0, "session s is closed\n")
     assert terminal.records("s") == before
+
+
+def test_b11_closing_again_ends_the_runner_that_a_driver_killed_while_closing_has_left(
+    terminal: Terminal,
+) -> None:
+    home = Home(terminal.home)
+    with System(home.path) as system:
+        model = terminal.script(spoken("Yes?"))[1]
+        session = system.start("go", session="s", model=model, sandbox="local")
+        session.wait(timeout=60)
+        system.submit("s", CloseSession(id="bye", at=0, by="user", reason="enough"))
+        system.let_go("s", end_runner=False)  # As far as it got.
+    runner = RunnerHands("s", home.runner("s"))
+    assert runner.is_alive()
+    assert terminal.run("close", "s").returncode == 0
+    assert not runner.is_alive()

@@ -69,6 +69,7 @@ def play(scene: Scene, folder: Path, on_point: Callable[[str], None] | None = No
     with System(folder / "home", environment=environment, on_point=on_point) as system:
         before = tuple(system.log.read(STREAM)) if system.log.head(STREAM) is not None else ()
         if before and scene.is_played(before) and system.state(STREAM).life.closed:
+            system.end_runner(STREAM)  # Whoever closed it was killed before it ended the runner.
             return before
         if not before:
             options: dict[str, Any] = {
