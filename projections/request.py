@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from operator import is_
 from typing import Any
 
 import msgspec
@@ -33,12 +34,15 @@ class Request(Struct, frozen=True, kw_only=True):
 class Transcript:
     """Messages that only ever grow at the end, with their running digest."""
 
-    __slots__ = ("_chain", "_size", "messages")
+    __slots__ = ("_chain", "_head", "_line", "_size", "messages")
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self._chain = hashlib.sha256()
         self._size = 0
+        self._head: tuple[object, ...] = ()
+        self._line = b""
+        """The head of the last request, encoded: as a rule the next one has the very same."""
 
     def append(self, message: Message) -> int:
         """Add a message at the end; return its length."""
@@ -63,8 +67,11 @@ class Transcript:
         """
         chain = self._chain.copy()
         size = self._size
-        head = {"system": system, "tools": tools, "parameters": parameters, "model": model}
-        for line in (*map(_encode, tail), b"", _encode(head)):
+        head = (system, tools, parameters or None, model)
+        if not all(map(is_, head, self._head)) or not self._head:
+            said = {"system": system, "tools": tools, "parameters": parameters, "model": model}
+            self._head, self._line = head, _encode(said)
+        for line in (*map(_encode, tail), b"", self._line):
             chain.update(line + b"\n")
             size += len(line) + 1
         return Request(

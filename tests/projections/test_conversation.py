@@ -26,7 +26,7 @@ from refold.eventlog.events import (
 )
 from refold.eventlog.observations import Failure, FileEdited, RunOutput, Thought
 from refold.eventlog.record import Record
-from refold.projections.conversation import ConversationProjection, conversation
+from refold.projections.conversation import Conversation, ConversationProjection, conversation
 from refold.projections.projection import in_batches, project
 from refold.projections.request import Request, digest_of, estimate_tokens
 from refold.projections.turn import NO_RESULT
@@ -353,3 +353,15 @@ def test_in_batches_is_at_once_and_looking_changes_nothing(stream: list[Record],
         assert watched.request("m").digest == digest_of(watched.request("m"))
     assert watched.request("m") == at_once
     assert project(projection, stream, until=at).request("m") == conversation(stream[: at + 1]).request("m")
+
+
+def test_a_digest_names_the_request_whatever_was_asked_before_it() -> None:
+    asked = Conversation()
+    first = asked.request("m", parameters={"temperature": 1})
+    second = asked.request("m", parameters={"temperature": 1.0})
+    third = asked.request("other", parameters={"temperature": 1.0})
+    assert [request.digest for request in (first, second, third)] == [
+        Conversation().request(request.model, parameters=request.parameters).digest
+        for request in (first, second, third)
+    ]
+    assert len({first.digest, second.digest, third.digest}) == 3
