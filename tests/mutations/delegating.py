@@ -56,4 +56,25 @@ DELEGATION = (
         edits=(("budget = left if budget is None else min(left, budget)", "del left"),),
         scenarios=_HERE,
     ),
+    Bug(
+        name="a result is lost with whoever was told it",
+        family="delegation",
+        file="actors/delegation/actor.py",
+        edits=(
+            (
+                "self.port.tell(reporter_name(delegate_stream(self._stream, action)), SayAgain())",
+                "SayAgain()",
+            ),
+        ),
+        scenarios=("delegating",),
+        chooser="lone fault",
+        seeds_max=3_000,
+    ),
+    Bug(
+        name="the agent goes on while a delegate that was stopped still works",
+        family="delegation",
+        file="actors/controller/decide.py",
+        edits=(("        and not state.delegates\n", ""),),
+        scenarios=("interrupting",),
+    ),
 )
