@@ -1,8 +1,9 @@
 """Keeps secrets out of whatever is written or shown, as they are and as they are commonly encoded.
 
 Plain standard library: the keeper, which starts without the rest of us, masks with it too. What is searched
-for: the value, its single lines, JSON-escaped (also inside of escaped JSON), as a Python, shell or URL text,
-in hex with or without separators, and in base64 at any of its three alignments, wrapped into lines or not.
+for: the value, also without blanks around and between, its single lines, JSON-escaped (also inside of escaped
+JSON, and whichever characters are), as a Python, shell or URL text, in hex with or without separators, and in
+base64 at any of its three alignments, wrapped into lines or not.
 """
 
 import base64
@@ -24,6 +25,9 @@ _ESCAPED_DEEP = 3
 _TORN_MIN = 4
 """A piece of a secret that is shorter tells nobody anything."""
 
+_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf\"'/\\]))")
+_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_UNFINISHED = re.compile(r"\\+(?:u[0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?$")
 _CUT = re.compile(r"(\n\[\.\.\. \d+ characters left out \.\.\.\]\n)")
 _WRAPS = re.compile(r"\\+[nr]|[\r\n]")
 _GAPS = re.compile(r"\\+[nrtx]|[\s:,]|0x")
@@ -34,10 +38,12 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.secrets = frozenset(secret for secret in secrets if len(secret) >= LENGTH_MIN)
-        plain = {form for secret in self.secrets for form in _plain(secret)}
+        whole = {value for secret in self.secrets for value in _whole(secret)}
+        self._values = frozenset(whole | {line for value in whole for line in _lines(value)})
+        plain = {form for value in self._values for form in _plain(value)}
         self._forms = tuple(sorted(plain, key=len, reverse=True))
-        self._base64 = frozenset(form for secret in self.secrets for form in _base64(secret))
-        self._hex = frozenset(_bytes(secret).hex() for secret in self.secrets)
+        self._base64 = frozenset(form for value in whole for form in _base64(value))
+        self._hex = frozenset(_bytes(value).hex() for value in whole)
 
     def __bool__(self) -> bool:
         return bool(self.secrets)
@@ -48,6 +54,8 @@ class Masker:
             return text
         if self._is_in(text):
             text = self._pattern.sub(HIDDEN, text)
+        if "\\u" in text or "\\x" in text:
+            text = self._without_escaped(text)
         if "characters left out" in text:
             text = self._without_halves(text)
         return text
@@ -75,7 +83,7 @@ class Masker:
         encoded = self._held_encoded(text)
         if text.endswith(("\\", "0")) and (before := self._held_encoded(text[:-1])):
             encoded = max(encoded, before + 1)  # Half of a filling.
-        return max(plain, encoded)
+        return max(plain, encoded, self._held_escaped(text))
 
     def torn(self, text: str) -> int:
         """Return how many characters at the beginning of `text` may be the end of a secret."""
@@ -97,6 +105,30 @@ class Masker:
     def _held_encoded(self, text: str) -> int:
         """Return the same for encoded forms, which fillings may stand in."""
         return max(_held_filled(text, self._base64, _WRAPS), _held_filled(text.lower(), self._hex, _GAPS), 0)
+
+    def _without_escaped(self, text: str) -> str:
+        """Hide what is a secret once its escapes are read, whichever of its characters are escaped."""
+        bare, spans = _read(text)
+        places = sorted(
+            (spans[found.start()][0], spans[found.end() - 1][1])
+            for value in self._values
+            for found in re.finditer(re.escape(value), bare)
+        )
+        shown, until = list[str](), 0
+        for begin, end in places:
+            if begin >= until:
+                shown += (text[until:begin], HIDDEN)
+            until = max(until, end)
+        return "".join((*shown, text[until:]))
+
+    def _held_escaped(self, text: str) -> int:
+        """Return the same for a secret whose characters are escaped, the last of them perhaps by halves."""
+        tail = text[-8 * max(map(len, self._values), default=0) :]
+        if "\\" not in tail:
+            return 0
+        bare, spans = _read(_UNFINISHED.sub("", tail))
+        held = max((_overlap(bare, value) for value in self._values), default=0)
+        return len(tail) - spans[-held][0] if held else 0
 
     def _is_in(self, text: str) -> bool:
         if any(form in text for form in self._forms):
@@ -149,22 +181,33 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _plain(secret: str) -> Iterator[str]:
-    lines = [line for line in secret.splitlines() if len(line.strip()) >= _LINE_MIN]
-    for value in {secret, *lines, *(line.strip() for line in lines)}:
-        yield value
-        yield repr(value)[1:-1]
-        yield repr(_bytes(value))[2:-1]
-        yield value.replace("'", "'\\''")
-        yield value.replace("'", "'\"'\"'")
-        yield value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-        for ascii_only in (True, False):
-            escaped = value
-            for _ in range(_ESCAPED_DEEP):
-                escaped = json.dumps(escaped, ensure_ascii=ascii_only)[1:-1]
-                yield escaped
-                yield escaped.replace("/", "\\/")
-        yield from _url(_bytes(value))
+def _whole(secret: str) -> Iterator[str]:
+    """Yield the secret as it is, and as a shell or a file hands it on: without blanks around, or between."""
+    for value in (secret, secret.strip(), " ".join(secret.split())):
+        if len(value) >= LENGTH_MIN:
+            yield value
+
+
+def _lines(value: str) -> Iterator[str]:
+    for line in value.splitlines():
+        if len(line.strip()) >= _LINE_MIN:
+            yield from (line, line.strip())
+
+
+def _plain(value: str) -> Iterator[str]:
+    yield value
+    yield repr(value)[1:-1]
+    yield repr(_bytes(value))[2:-1]
+    yield value.replace("'", "'\\''")
+    yield value.replace("'", "'\"'\"'")
+    yield value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    for ascii_only in (True, False):
+        escaped = value
+        for _ in range(_ESCAPED_DEEP):
+            escaped = json.dumps(escaped, ensure_ascii=ascii_only)[1:-1]
+            yield escaped
+            yield escaped.replace("/", "\\/")
+    yield from _url(_bytes(value))
 
 
 def _url(value: bytes) -> Iterator[str]:
@@ -187,6 +230,28 @@ def _base64(secret: str) -> Iterator[str]:
         form = encoded[-(-8 * offset // 6) : 8 * (offset + len(value)) // 6]
         yield form
         yield form.replace("+", "-").replace("/", "_")
+
+
+def _read(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text with its escapes read, and where each of its characters stands in it."""
+    bare, spans = list[str](), list[tuple[int, int]]()
+    until = 0
+    for found in _ESCAPE.finditer(text):
+        bare += text[until : found.start()]
+        spans += ((place, place + 1) for place in range(until, found.start()))
+        until = found.end()
+        code = found[1] or found[2]
+        char = chr(int(code, 16)) if code else _SHORT.get(found[3], found[3])
+        if bare and "\ud800" <= bare[-1] <= "\udbff" and "\udc00" <= char <= "\udfff":
+            char = chr(0x10000 + ((ord(bare.pop()) - 0xD800) << 10) + ord(char) - 0xDC00)
+            bare.append(char)
+            spans.append((spans.pop()[0], until))
+            continue
+        bare.append(char)
+        spans.append(found.span())
+    bare += text[until:]
+    spans += ((place, place + 1) for place in range(until, len(text)))
+    return "".join(bare), spans
 
 
 def _held_filled(text: str, forms: Collection[str], filling: re.Pattern[str]) -> int:

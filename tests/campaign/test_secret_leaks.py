@@ -71,10 +71,20 @@ def script() -> list[Step]:
         (f"tool_{SECRET}", {SECRET: [SECRET, {"deep": SECRET}]}),
         ("think", {"thought": f"it is {SECRET}, in hex {SECRET.encode().hex()}"}),
         parallel(f"echo {NAME}", f'printf "%s" "${NAME}" | od -An -tx1'),
+        escaped(f"true # {SECRET}"),
         failing(503, detail=SECRET),
         json.dumps({"error": {"status": 500, "message": f"no access with {SECRET}"}}),
         spoken(f"The secret is {SECRET}. {base64.b64encode(SECRET.encode()).decode()}"),
     ]
+
+
+def escaped(command: str) -> str:
+    """Return an answer whose arguments are JSON with every character escaped, as it may be."""
+    text = "".join(f"\\u{ord(one):04x}" for one in command)
+    function = {"name": "execute_bash", "arguments": f'{{"command": "{text}"}}'}
+    call = {"id": "escaped", "type": "function", "function": function}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    return json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]})
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)

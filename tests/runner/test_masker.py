@@ -16,6 +16,11 @@ SECRET = 'gh"p_s3cr3t/To+ken&1='  # noqa: S105 - nobody's
 FORMS: dict[str, Callable[[str], str]] = {
     "plain": lambda s: s,
     "json": json.dumps,
+    "json as Go writes it": lambda s: json.dumps(s).replace("&", "\\u0026").replace("/", "\\/"),
+    "json, every character escaped": lambda s: "".join(f"\\u{ord(one):04x}" for one in s),
+    "json, every other character escaped": lambda s: "".join(
+        one if place % 2 else f"\\\\u{ord(one):04X}" for place, one in enumerate(s)
+    ),
     "json in json": lambda s: json.dumps(json.dumps({"a": [s]})),
     "python": lambda s: repr([s]),
     "python bytes": lambda s: repr(s.encode()),
@@ -95,6 +100,14 @@ def test_b03_without_secrets_everything_stays_as_it_is() -> None:
 def test_b03_a_secret_that_a_cut_goes_through_leaves_no_half() -> None:
     cut = f"a {SECRET[:12]}\n[... 100 characters left out ...]\n{SECRET[12:]} b"
     assert Masker([SECRET]).text(cut) == f"a {HIDDEN}\n[... 100 characters left out ...]\n{HIDDEN} b"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("blank", ["\r", "\n", "  ", "\t"])
+def test_b03_a_secret_is_hidden_without_the_blanks_around_and_in_it(form: str, blank: str) -> None:
+    masker = Masker([f"{blank}tok3n{blank}a=c/{blank}"])
+    told = FORMS[form]("tok3n a=c/")
+    assert told not in masker.text(f"it is {told}.")
 
 
 def pieces(text: str, cuts: Iterable[int]) -> list[str]:
