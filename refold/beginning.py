@@ -324,7 +324,13 @@ def _workspace(home: Home, session: str, given: str | os.PathLike[str] | None) -
     if given is None:
         return home.workspace(session)
     folder = Path(given).expanduser().absolute()
-    if not folder.is_dir():
+    try:
+        is_there = folder.is_dir()
+    except OSError as error:
+        raise WrongUsage(
+            f"the workspace {folder} cannot be looked at ({error.strerror}); name another folder"
+        ) from error
+    if not is_there:
         raise WrongUsage(f"the workspace {folder} is not a folder; make it first, or leave --workspace out")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         raise WrongUsage(f"the workspace {folder} cannot be read and written by this user")

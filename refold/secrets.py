@@ -16,9 +16,14 @@ _OURS = frozenset({"PATH", "HOME", "SHELL", "TERM", "LANG", "TMPDIR", "LD_LIBRAR
 _MODEL_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 
 
+def is_variable(name: str) -> bool:
+    """Whether an environment variable can have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def name_refused(name: str) -> str | None:
     """Return why nothing of this name can be a secret; None if something can."""
-    if not _NAME.fullmatch(name):
+    if not is_variable(name):
         return "cannot name a secret: it is no name of an environment variable"
     return "cannot name a secret: the sandbox has a variable of that name" if name in _OURS else None
 

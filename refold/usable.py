@@ -23,7 +23,7 @@ from refold.errors import WrongUsage
 from refold.eventlog.condensers import Condenser, Pipeline, Summary, complaint
 from refold.eventlog.runtime_settings import RuntimeSettings
 from refold.eventlog.settings import AgentSettings, MCPTarget, ModelSettings, Price
-from refold.secrets import name_refused
+from refold.secrets import is_variable, name_refused
 
 type Complaint = tuple[str, str]
 """A key, and what is wrong with it."""
@@ -156,7 +156,14 @@ def _server(key: str, name: str, server: MCPTarget) -> Iterator[Complaint]:
 def _runtime(runtime: RuntimeSettings) -> Iterator[Complaint]:
     for limit, wrong in limits_refused(runtime.limits):
         yield f"runtime.limits.{limit}", wrong
+    for key, names in (("variables", runtime.variables), ("variables_from", runtime.variables_from)):
+        for name in names:
+            if not is_variable(name):
+                yield f"runtime.{key}", f"names {shown(name)}, which no environment variable can be called"
+    targets = [mount.target for mount in runtime.mounts]
     for number, mount in enumerate(runtime.mounts, start=1):
+        if mount.target in targets[: number - 1]:
+            yield f"runtime.mounts[{number}].target", f"is {shown(mount.target)}, as that of another mount"
         if (refused := target_refused(mount.target)) is not None:
             yield f"runtime.mounts[{number}].target", f"is {shown(mount.target)}; {refused}"
     if runtime.remote.address:

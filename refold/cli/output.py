@@ -1,5 +1,6 @@
 """Data to stdout, words to stderr."""
 
+import io
 import json
 import os
 import select
@@ -13,7 +14,9 @@ def put(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
 
 
 def put_text(line: str) -> None:
-    """Print a line of data as it is."""
+    """Print a line of data as it is: in UTF-8, as JSON has it, whatever the terminal speaks."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8")
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

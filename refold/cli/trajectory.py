@@ -1,7 +1,6 @@
 """`refold import`, `export`, `replay` and `fork`: sessions of others, and sessions made from sessions."""
 
 import os
-import sys
 import time
 import uuid
 from pathlib import Path
@@ -143,14 +142,14 @@ def export(
         renderer = Renderer()
         match form:
             case "openhands":
-                sys.stdout.write(export_array(log.read(session)) + "\n")
+                put_text(export_array(log.read(session)))
             case "atif":
                 document = export_atif(
                     log.read(session),
                     line=renderer.line,
                     streams=lambda name: () if log.head(name) is None else log.read(name),
                 )
-                sys.stdout.write(document + "\n")
+                put_text(document)
             case _:
                 for record in log.read(session):
                     put_text(renderer.line(record))

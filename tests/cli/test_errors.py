@@ -62,6 +62,8 @@ MISTAKES = [
     ("sohw done", 2, "did you mean `refold show`"),
     ("run --bogus x", 2, "No such option … `refold run --help` shows how"),
     ("run", 2, "Missing argument … `refold run --help` shows how"),
+    ("run --model script:x --env A-B=c go", 2, '"A-B", which no environment variable can be called'),
+    ("run --model script:x --mount /tmp:/d --mount /:/d go", 2, '"/d", as that of another mount'),
     ("show nobody", 2, "no session 'nobody' … `refold ls` lists those that are there"),
     ("show ../done", 2, "'../done' cannot name a session … it takes letters"),
     ("show done --at 999", 2, "versions 0 to … 999 was asked for"),

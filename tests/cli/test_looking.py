@@ -179,3 +179,12 @@ def test_b49_what_sessions_used_is_told_for_each_and_in_total(terminal: Terminal
     assert one["states_s"]["running"] > 0
     assert "total" in terminal.run("usage").stdout
     assert terminal.run("usage", "nobody").returncode == 2
+
+
+def test_a_screen_that_knows_no_more_than_ascii_is_shown_all_that_it_can_show(terminal: Terminal) -> None:
+    assert terminal.run("run", "--session", "s", *terminal.script(FINISH), "größer · als").returncode == 0
+    shown = terminal.run("show", "s", PYTHONIOENCODING="ascii")
+    assert (shown.returncode, "gr??er ? als" in shown.stdout) == (0, True)
+    for data in (("show", "s", "--json"), ("export", "s", "--format", "openhands")):
+        said = json.loads(terminal.run(*data, PYTHONIOENCODING="ascii").stdout)
+        assert "größer · als" in json.dumps(said, ensure_ascii=False)
