@@ -5,7 +5,7 @@ import json
 import os
 import select
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 
 def put(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
@@ -15,10 +15,14 @@ def put(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
 
 def put_text(line: str) -> None:
     """Print a line of data as it is: in UTF-8, as JSON has it, whatever the terminal speaks."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
-        sys.stdout.reconfigure(encoding="utf-8")
+    _in_utf8(sys.stdout)
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _in_utf8(stream: TextIO) -> None:
+    if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+        stream.reconfigure(encoding="utf-8")
 
 
 def say(text: str) -> None:
