@@ -126,9 +126,10 @@ class Masker:
         tail = text[-8 * max(map(len, self._values), default=0) :]
         if "\\" not in tail:
             return 0
-        bare, spans = _read(_UNFINISHED.sub("", tail))
+        whole = _UNFINISHED.sub("", tail)
+        bare, spans = _read(whole)
         held = max((_overlap(bare, value) for value in self._values), default=0)
-        return len(tail) - spans[-held][0] if held else 0
+        return len(tail) - (spans[-held][0] if held else len(whole))
 
     def _is_in(self, text: str) -> bool:
         if any(form in text for form in self._forms):

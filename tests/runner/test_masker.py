@@ -19,7 +19,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "json as Go writes it": lambda s: json.dumps(s).replace("&", "\\u0026").replace("/", "\\/"),
     "json, every character escaped": lambda s: "".join(f"\\u{ord(one):04x}" for one in s),
     "json, every other character escaped": lambda s: "".join(
-        one if place % 2 else f"\\\\u{ord(one):04X}" for place, one in enumerate(s)
+        one if place % 2 and one != "\\" else f"\\\\u{ord(one):04X}" for place, one in enumerate(s)
     ),
     "json in json": lambda s: json.dumps(json.dumps({"a": [s]})),
     "python": lambda s: repr([s]),
