@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
+from refold.actors.failures import RESTARTS_MAX, Failures
 from refold.actors.logger import logger
 from refold.actors.session.messages import SYSTEM, Fault, Fenced, NoRoom, RoomAgain, SayTrouble
-
-RESTARTS_MAX = 3
-RESTARTS_WITHIN_NS = 10 * 10**9
 
 type Trouble = Fenced | NoRoom | RoomAgain | ActorFailed
 type OnTrouble = Callable[[Trouble], None]
@@ -27,7 +25,7 @@ class Supervisor(Actor):
         super().__init__(port, SYSTEM)
         self._on_trouble = on_trouble
         self._sessions, self._rebuilt = sessions, rebuilt
-        self._failures: dict[str, list[int]] = {}
+        self._failures = Failures()
 
     def on_start(self) -> None:
         for name in self._sessions:
@@ -39,13 +37,11 @@ class Supervisor(Actor):
         match message:
             case ActorFailed(name=name, error=error, message=text):
                 logger(actor=name).warning("actor failed", error=error, message=text, trace=message.trace)
-                now = self.port.now_ns()
-                recent = [at for at in self._failures.get(name, []) if now - at < RESTARTS_WITHIN_NS]
-                self._failures[name] = [*recent, now]
-                if len(recent) > 2 * RESTARTS_MAX:
+                count = self._failures.count(name, self.port.now_ns())
+                if count > 2 * RESTARTS_MAX + 1:
                     self._on_trouble(message)
                     return
-                if len(recent) >= RESTARTS_MAX:
+                if count > RESTARTS_MAX:
                     self.port.tell(name, Fault(error=error, message=text))
                 self.port.restart(name)
             case Fenced() | NoRoom() | RoomAgain():

@@ -8,6 +8,7 @@ from msgspec import Struct
 from refold.actors.delegation.family import beside
 from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.port import ActorFailed, Dispatcher
+from refold.actors.failures import RESTARTS_MAX, Failures
 from refold.actors.logger import logger
 from refold.actors.runner.masker import Masker
 from refold.actors.session.commands import to_given
@@ -33,7 +34,6 @@ from refold.actors.session.messages import (
     session_name,
 )
 from refold.actors.session.refused import Refused
-from refold.actors.session.restarts import Restarts
 from refold.actors.session.state import State, initial_state
 from refold.eventlog.events import SessionClaimed
 from refold.eventlog.log import (
@@ -102,7 +102,7 @@ class SessionActor(Actor):
         self._batch = int(port.new_id()[:8], 16)  # Not an earlier incarnation's: its append may land yet.
         self._fenced: LogError | None = None
         self._starved = False
-        self._restarts = Restarts()
+        self._failures = Failures()
         self._lame: set[str] = set()
 
     @property
@@ -367,9 +367,10 @@ class SessionActor(Actor):
         """
         said = logger(session=self._stream, actor=failed.name, version=self._state.version)
         said.warning("actor failed", error=failed.error, message=failed.message, trace=failed.trace)
-        if self._restarts.allow(failed.name, self.port.now_ns()):
+        if self._failures.count(failed.name, self.port.now_ns()) <= RESTARTS_MAX:
             self.port.restart(failed.name)
             return
+        self._failures.forget(failed.name)
         self._lame.add(failed.name)
         self._fault(Fault(error=failed.error, message=f"{failed.name}: {failed.message}"))
         self._take_off()
