@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from refold.actors.agents.loading import role
+from refold.actors.tools.server_tools import can_have
 from refold.errors import WrongUsage
 from refold.eventlog.settings import AgentSettings, Settings, with_model
 
@@ -23,7 +24,7 @@ def employ(
     if delegation_depth < 0:
         raise WrongUsage(f"a delegation depth of {delegation_depth} was asked for; it must be at least 0")
     place = settings.place
-    known = {name: _filled(name, each, place) for name, each in agents.items()}
+    known = {name: _filled(name, each, settings) for name, each in agents.items()}
     own = known.get(agent)
     name = agent if own is None or own.agent is None else own.agent
     return replace(
@@ -52,5 +53,14 @@ def delegated_models(settings: Settings) -> "Iterator[Settings]":
             yield with_model(settings, agent.model)
 
 
-def _filled(name: str, agent: AgentSettings, place: str) -> AgentSettings:
-    return replace(agent, role=role(agent.agent or name, place))
+def _filled(name: str, agent: AgentSettings, settings: Settings) -> AgentSettings:
+    found = role(agent.agent or name, settings.place)
+    if found is not None and not found.missing:
+        servers = [server.name for server in settings.mcp]
+        for tool in agent.tools or ():
+            if not can_have(found.tools, tool, servers):
+                raise WrongUsage(
+                    f"agents.{name}.tools names {tool!r}; of the tools of {agent.agent or name} it may have "
+                    f"{', '.join(found.tools)}"
+                )
+    return replace(agent, role=found)

@@ -17,6 +17,7 @@ from refold.actors.sandboxes.mounts import target_refused
 from refold.actors.sandboxes.sandbox import limits_refused
 from refold.actors.security.names import NAMES as ANALYZERS
 from refold.actors.security.names import no_analyzer
+from refold.actors.tools.server_tools import can_have
 from refold.allowed import below, shown
 from refold.configuration import Configuration
 from refold.errors import WrongUsage
@@ -127,7 +128,19 @@ def _agents(configuration: Configuration) -> Iterator[Complaint]:
             yield f"{key}.agent", f"{found}; it must be {ours}, {_OWN}"
         if each.model is not None:
             yield from _model(f"{key}.model", each.model, configuration.models)
+        yield from _tools(f"{key}.tools", each.agent or name, each.tools or (), configuration.mcp)
         yield from _grant(key, each)
+
+
+def _tools(
+    key: str, agent: str, tools: tuple[str, ...], servers: Mapping[str, MCPTarget]
+) -> Iterator[Complaint]:
+    """Look at the tools that an agent of ours may have; those of one's own are known once it is loaded."""
+    if (ours := AGENTS.get(agent)) is not None:
+        for tool in tools:
+            if not can_have(ours.tools, tool, servers):
+                has = ", ".join(ours.tools)
+                yield key, f"names {shown(tool)}; of the tools of {agent} it may have {has}"
 
 
 def _grant(key: str, agent: AgentSettings) -> Iterator[Complaint]:

@@ -77,7 +77,8 @@ def greeting(
     theirs = {tool.name: schema_of(tool) for tool in servers}
     names = tuple(name for tool in role.tools for name in (theirs if tool == SERVERS else (tool,)))
     if settings.tools is not None:
-        names = tuple(name for name in names if name in settings.tools)
+        allowed = {*settings.tools, *(theirs if SERVERS in settings.tools else ())}
+        names = tuple(name for name in names if name in allowed)
     return SystemMessageAdded(content=role.prompt, tools=_offered(names, settings, theirs))
 
 

@@ -35,6 +35,15 @@ def offered_name(server: str, tool: str, taken: Collection[str]) -> str:
     raise AssertionError(f"no name is left for {server} {tool}")
 
 
+def can_have(own: Collection[str], tool: str, servers: Collection[str]) -> bool:
+    """Whether an agent with `own` tools can have one of this name, of its own or of one of these `servers`.
+
+    What the servers offer is known only when they have been asked, so any tool of theirs will do.
+    """
+    theirs = tuple(_UNSAFE.sub("_", f"{server}_") for server in servers)
+    return tool in own or (SERVERS in own and tool.startswith(theirs))
+
+
 def schema_of(tool: ServerTool) -> dict[str, Any]:
     """Return the tool as a model is shown it."""
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}

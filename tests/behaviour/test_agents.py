@@ -1,5 +1,6 @@
 """Agents by name: what each is told and offered is on record, and its calls are read against that."""
 
+from refold.actors.agents.registry import greeting
 from refold.actors.session.commands import ReportRelease, ReportStep
 from refold.actors.session.due import RunStep, due
 from refold.actors.tools.toolbox import names_of
@@ -7,7 +8,8 @@ from refold.eventlog.actions import Read
 from refold.eventlog.events import ActionProposed, AgentStateChanged, CallRefused, SystemMessageAdded
 from refold.eventlog.settings import AgentSettings, Role
 from refold.eventlog.starting import RuntimeReleased, StartStepEnded
-from tests.behaviour.scenes import AT, RUN, Scene
+from refold.eventlog.tools import ServerTool
+from tests.behaviour.scenes import AT, RUN, Scene, settings
 
 
 def offered(scene: Scene) -> tuple[str, ...]:
@@ -47,6 +49,17 @@ def test_an_agent_that_reads_is_offered_nothing_that_changes_anything() -> None:
 def test_tools_that_are_not_allowed_are_not_offered() -> None:
     scene = Scene().running(tools=("think", "finish"))
     assert offered(scene) == ("think", "finish")
+
+
+def test_tools_of_servers_are_allowed_one_by_one_or_all_of_them() -> None:
+    servers = tuple(
+        ServerTool(name=f"clock_{tool}", server="clock", tool=tool, description="", parameters={})
+        for tool in ("now", "set")
+    )
+    one = greeting(settings(tools=("think", "clock_now")), servers)
+    every = greeting(settings(tools=("think", "mcp")), servers)
+    assert names_of(one.tools) == ("think", "clock_now")
+    assert names_of(every.tools) == ("think", "clock_now", "clock_set")
 
 
 def test_delegation_is_offered_only_where_there_is_somebody_and_room_for_another_level() -> None:

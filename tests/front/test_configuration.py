@@ -116,6 +116,11 @@ USELESS = [
     ('[agents.reader]\nmodel = "nobody"', 'agents.reader.model is "nobody"; it must be openai/NAME'),
     ("[agents.reader]\niterations_max = 0", "agents.reader.iterations_max is 0, which leaves no step"),
     ("[agents.reader]\nbudget_usd = inf", "agents.reader.budget_usd is inf; it must be a number"),
+    (
+        '[agents.reader]\ntools = ["execute_bash"]',
+        'agents.reader.tools names "execute_bash"; of the',
+    ),
+    ('[agents.codeact]\ntools = ["clock_now"]', 'agents.codeact.tools names "clock_now"; of the tools of'),
     ("[agents.helper]", "agents.helper.agent is missing; it must be codeact, reader"),
     ('[condenser]\ntype = "summary"\nmodel = "x"', 'condenser.model is "x"; it must be openai/NAME'),
     (

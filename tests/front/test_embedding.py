@@ -12,6 +12,7 @@ import pytest
 import refold
 from refold.errors import CommandRefused, NotDriven, SessionDriven, SessionExists, WrongUsage
 from refold.eventlog.events import AgentStateChanged, SettingsChanged
+from refold.eventlog.settings import AgentSettings
 from refold.testing.rival import claim
 
 DEMO = Path(str(files("refold"))) / "demo"
@@ -139,6 +140,14 @@ def test_sessions_can_be_awaited(tmp_path: Path) -> None:
         ({"risk": "huge"}, "risk is 'huge'; it must be one of high, low, medium"),
         ({"action_timeout_s": float("inf")}, "action_timeout_s is inf; it must be a number, and finite"),
         ({"agent": "wizard"}, 'agent is "wizard"; it must be codeact, reader'),
+        (
+            {"agents": {"reader": AgentSettings(tools=("fly",))}},
+            'agents.reader.tools names "fly"; of',
+        ),
+        (
+            {"agents": {"strict": AgentSettings(agent="examples.fenced.agent:Fenced", tools=("fly",))}},
+            "agents.strict.tools names 'fly'; of the tools of examples.fenced.agent:Fenced it may have",
+        ),
         ({"iterations_max": 2.5}, "iterations_max is 2.5; it must be a whole number"),
         ({"instructions": "\ud800"}, "instructions is"),
         ({"task": " "}, "the task is empty"),
