@@ -17,14 +17,17 @@ from refold.actors.session.commands import (
     SendMessage,
     StopAgent,
 )
+from refold.actors.session.evolve import fold
+from refold.actors.session.state import initial_state
 from refold.cli.drive import Watcher, drive
 from refold.cli.options import HomeOption, JsonOption, SessionArgument
 from refold.cli.output import put, say
 from refold.control import Answer, forward
 from refold.errors import CommandRefused, SessionBroken, SessionDriven, WrongUsage
 from refold.eventlog.events import MessageReceived
+from refold.family import resting
 from refold.home import Home, check_session
-from refold.look import check_home
+from refold.look import check_home, check_known, reading
 from refold.session import given, pending_digest, person
 from refold.system import System
 
@@ -82,7 +85,8 @@ def confirm(
     json: JsonOption = False,
 ) -> int:
     place = Home(home)
-    named = _waiting(place, session) if digest is None else digest
+    waiting = _waiting(place, session)
+    named = waiting if digest is None else digest
     return _drive(place, session, ConfirmActions(**given(), digest=named, who=person()), json=json)
 
 
@@ -95,15 +99,28 @@ def reject(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> int:
+    place = Home(home)
+    _waiting(place, session)
     command = RejectActions(**given(), reason=reason, who=person(), try_again=try_again)
-    return _drive(Home(home), session, command, json=json)
+    return _drive(place, session, command, json=json)
 
 
 def _waiting(home: Home, session: str) -> str:
-    """Return the digest of the actions that wait at this moment."""
-    from refold.look import state_of  # noqa: PLC0415 - reads the log
+    """Return the digest of the actions that wait at this moment.
 
-    return pending_digest(state_of(home, session))
+    Raises `CommandRefused` where it is a delegate of the session whose actions wait.
+    """
+    with reading(home) as log:
+        check_known(log, session)
+        state = fold(initial_state(), log.read(session, check=False))
+        asks = resting(log, session, state)
+    who, theirs = asks or (session, state)
+    if who != session and theirs.agent.state == "awaiting_user_confirmation":
+        raise CommandRefused(
+            f"session {session!r}: nothing of its own waits to be confirmed, but its delegate {who!r} waits: "
+            f"`refold confirm {who}` or `refold reject {who}`"
+        )
+    return pending_digest(state)
 
 
 def _drive(home: Home, session: str, command: Command, *, json: bool) -> int:

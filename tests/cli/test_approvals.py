@@ -74,3 +74,23 @@ def test_b35_a_run_that_nothing_isolates_says_so_and_so_does_whoever_takes_it_up
     assert "not isolated" in begun.stderr
     assert terminal.shown("s")["isolated"] is False
     assert "not isolated" in terminal.run("confirm", "s").stderr
+
+
+def test_b33_what_waits_in_a_delegate_is_approved_by_the_delegates_name(terminal: Terminal) -> None:
+    _, helpers, *_ = terminal.script(bash("echo helped > help"), FINISH, name="helper")
+    team = terminal.folder / "team.toml"
+    team.write_text(f'[agents.helper]\nagent = "codeact"\nmodel = "{helpers}"\n', encoding="utf-8")
+    model = terminal.script(("delegate", {"agent": "helper", "task": "help"}), FINISH)
+    run = ("run", "--session", "s", "--config", str(team), "--confirm", "always", *model, "go")
+    assert terminal.run(*run).returncode == 3
+    assert terminal.run("confirm", "s").returncode == 3
+    (helper,) = terminal.shown("s")["delegates"]
+    before = terminal.records("s")
+    for verb in ("confirm", "reject"):
+        refused = terminal.run(verb, "s")
+        assert refused.returncode == 2
+        assert f"`refold confirm {helper['session']}`" in refused.stderr
+    assert terminal.records("s") == before
+    assert terminal.run("confirm", helper["session"]).returncode == 0
+    assert (terminal.workspace("s") / "help").read_text() == "helped\n"
+    assert terminal.shown("s")["status"] == "finished"
