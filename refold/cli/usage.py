@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from refold.actors.controller.transitions import ENDED
+from refold.actors.delegation.decide import AT_END
+from refold.actors.delegation.state import root_name
 from refold.cli.options import HomeOption, JsonOption
 from refold.cli.output import put, say
 from refold.eventlog.events import SessionForked
@@ -28,7 +31,8 @@ _TOTAL = "total"
 
 def usage(
     sessions: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID …]", help="These sessions; all of them by default.")
+        list[str] | None,
+        typer.Argument(metavar="[ID …]", help="These sessions with their delegates; all of them by default."),
     ] = None,
     home: HomeOption = None,
     json: JsonOption = False,
@@ -39,9 +43,9 @@ def usage(
         return 0
     total = SessionUsage()
     with reading(place) as log:
-        for session in sessions or log.streams():
+        for session in sessions or ():
             check_known(log, session)
-        chosen = tuple(dict.fromkeys(sessions or log.streams()))
+        chosen = _with_delegates(log, sessions) if sessions else tuple(log.streams())
         for session in chosen:
             used, times = _used(log, session)
             used = msgspec.structs.replace(used, state_times_ns=times)
@@ -50,6 +54,15 @@ def usage(
     if len(chosen) != 1:
         _tell(_TOTAL, total, json=json)
     return 0
+
+
+def _with_delegates(log: "LMDBLog", sessions: list[str]) -> tuple[str, ...]:
+    """Return each session, behind it its delegates: what they used up is spent on its behalf."""
+    streams = log.streams()
+    families = (
+        (session, *(stream for stream in streams if stream.startswith(f"{session}~"))) for session in sessions
+    )
+    return tuple(dict.fromkeys(stream for family in families for stream in family))
 
 
 def _used(log: "LMDBLog", session: str) -> tuple[SessionUsage, dict[str, int]]:
@@ -62,7 +75,7 @@ def _used(log: "LMDBLog", session: str) -> tuple[SessionUsage, dict[str, int]]:
             state = projection.initial()
         state = projection.fold(state, record)
         last = record.at
-    resting = state.state in {"finished", "stopped", "error", "rejected"}
+    resting = state.state in (ENDED if root_name(session) == session else AT_END)
     return state, times_in_states_ns(state, last if resting else max(last, time.time_ns()))
 
 

@@ -1,5 +1,7 @@
 """Rules 32 to 35 at a terminal: risks, approvals by name, rejections, and runs that nothing isolates."""
 
+import json
+
 from tests.cli.terminal import FINISH, Terminal, bash, parallel
 
 
@@ -94,3 +96,6 @@ def test_b33_what_waits_in_a_delegate_is_approved_by_the_delegates_name(terminal
     assert terminal.run("confirm", helper["session"]).returncode == 0
     assert (terminal.workspace("s") / "help").read_text() == "helped\n"
     assert terminal.shown("s")["status"] == "finished"
+    used = [json.loads(line) for line in terminal.run("usage", "s", "--json").stdout.splitlines()]
+    assert [line["session"] for line in used] == ["s", helper["session"], None]
+    assert [line["model_calls"] for line in used] == [2, 2, 4]
