@@ -6,7 +6,8 @@ depends on the machine, such as a key of a model or a folder that is not there, 
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 from refold.actors.agents.loading import is_own
 from refold.actors.agents.registry import AGENTS
@@ -51,6 +52,7 @@ def complaints(configuration: Configuration) -> Iterator[Complaint]:
             what = f"is {shown(model.model)}; it must be openai/NAME, anthropic/NAME or script:FILE"
             yield f"{below('models', name)}.model", what
         yield from _web(f"{below('models', name)}.base_url", model.base_url)
+        yield from _plain(f"{below('models', name)}.parameters", model.parameters)
     for purpose, named in configuration.purposes.items():
         yield from _model(f"purposes.{purpose}", named, models)
     yield from _prices(configuration)
@@ -91,6 +93,25 @@ def _model(key: str, name: str, models: Mapping[str, ModelSettings]) -> Iterator
 def _web(key: str, url: str | None) -> Iterator[Complaint]:
     if url is not None and (wrong := wrong_url(url)) is not None:
         yield key, wrong
+
+
+def _plain(key: str, value: object) -> Iterator[Complaint]:
+    """Look for what JSON cannot say, or not to everybody, in values of any kind."""
+    match value:
+        case dict():
+            for name, each in cast("dict[str, object]", value).items():
+                yield from _plain(below(key, name), each)
+        case list() | tuple():
+            for number, each in enumerate(cast("Sequence[object]", value), start=1):
+                yield from _plain(f"{key}[{number}]", each)
+        case int() if not -(2**63) <= value < 2**64:
+            yield key, f"is {value}, a number of more than 64 bits; write it as a text, or leave it out"
+        case str() | int() | None:
+            pass
+        case float() if math.isfinite(value):
+            pass
+        case _:
+            yield key, f"is {shown(value)}, which JSON cannot say; write it otherwise, or leave it out"
 
 
 def _prices(configuration: Configuration) -> Iterator[Complaint]:
@@ -179,6 +200,7 @@ def _runtime(runtime: RuntimeSettings) -> Iterator[Complaint]:
             yield f"runtime.mounts[{number}].target", f"is {shown(mount.target)}, as that of another mount"
         if (refused := target_refused(mount.target)) is not None:
             yield f"runtime.mounts[{number}].target", f"is {shown(mount.target)}; {refused}"
+    yield from _plain("runtime.options", runtime.options)
     if runtime.remote.address:
         try:
             address_of(runtime.remote.address)

@@ -136,6 +136,19 @@ USELESS = [
         '[models.small]\nmodel = "openai/s"\nbase_url = "s"',
         'models.small.base_url is "s"; it must begin with http:// or https://',
     ),
+    (
+        '[models.m]\nmodel = "openai/s"\nparameters = {stop = [nan]}',
+        "models.m.parameters.stop[1] is nan, which JSON cannot say; write it otherwise, or leave it out",
+    ),
+    (
+        '[models.m]\nmodel = "openai/s"\nparameters = {since = 2026-01-01}',
+        'models.m.parameters.since is "2026-01-01", which JSON cannot say',
+    ),
+    (
+        '[models.m]\nmodel = "openai/s"\nparameters = {seed = 18446744073709551616}',
+        "models.m.parameters.seed is 18446744073709551616, a number of more than 64 bits",
+    ),
+    ("[runtime.options]\nkind = inf", "runtime.options.kind is inf, which JSON cannot say"),
     ("[prices]\nx = {prompt = -1.0, completion = 0.0}", "prices.x.prompt is -1.0; it must be a number of at"),
     ("[mcp.clock]\nargs = []", "mcp.clock has neither command nor url; it needs a command or a url"),
     ('[mcp.clock]\ncommand = "x"\ntimeout_s = 0', "mcp.clock.timeout_s is 0.0; it must be above 0"),
