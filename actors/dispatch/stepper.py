@@ -274,6 +274,8 @@ class Stepper:
             failure, actor.failure = actor.failure, None
         except BaseException as error:  # noqa: BLE001 - whatever `make` raises is the actor's failure
             failure = error
+        if isinstance(failure, KeyboardInterrupt):  # Whoever watches has had enough: no actor died of that.
+            raise failure
         failure, self._fallen = self._fallen or failure, None
         if failure is not None or seat.stage is not Stage.IDLE or seat.actor is None or seat.actor.stopped:
             self._settle(seat, failure)
@@ -316,6 +318,8 @@ class Stepper:
         result: object
         try:
             result = work()
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # noqa: BLE001 - a failure is told
             result = None if self._fallen is not None else WorkFailed.of(key, error)
         fallen, self._fallen = self._fallen, None

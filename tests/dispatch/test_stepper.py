@@ -273,6 +273,32 @@ def test_a_loop_without_end_is_noticed() -> None:
         stepper.run(max_steps=100)
 
 
+def interrupt(*_: object) -> Actor:
+    raise KeyboardInterrupt
+
+
+def have_work_interrupted(actor: Actor) -> None:
+    actor.port.perform("work", interrupt, to="one")
+
+
+@pytest.mark.parametrize("act", [interrupt, have_work_interrupted])
+def test_whoever_interrupts_a_simulation_is_heard_in_a_handler_and_in_work(
+    act: Callable[[Actor], object],
+) -> None:
+    stepper = Stepper()
+    puppets(stepper, "one")
+    stepper.tell("one", act)
+    with pytest.raises(KeyboardInterrupt):
+        stepper.run()
+
+
+def test_whoever_interrupts_a_simulation_is_heard_while_an_actor_is_made() -> None:
+    stepper = Stepper()
+    stepper.spawn("one", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        stepper.run()
+
+
 def test_another_thread_may_not_meddle() -> None:
     stepper, refused = Stepper(), queue.SimpleQueue[str]()
 
