@@ -31,6 +31,7 @@ from refold.testing.delegation import FamilyLaws
 from refold.testing.disk import Disk
 from refold.testing.linear import check_commands
 from refold.testing.minutes import Broken, Minutes
+from refold.testing.own import Agent, Own, hold
 from refold.testing.person import Person
 from refold.testing.recordings import RECORDED, check_reenactment, lay_down
 from refold.testing.rival import claim
@@ -72,7 +73,9 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    lines: tuple[Line, ...]
+    lines: tuple[Line, ...] = ()
+    agent: Callable[[], Agent] | None = None
+    """Makes an agent that answers in place of `lines`: anew for each process, with whom its memory dies."""
     settings: Settings = SETTINGS
     task: str | None = "do it"
     verbs: tuple[Verb, ...] = ()
@@ -118,7 +121,9 @@ class SessionRun:
 
     def __init__(self, scenario: SessionScenario, stepper: Stepper, seed: int) -> None:
         self.scenario, self.stepper = scenario, stepper
-        self.answering = answering = scenario.answers()
+        self._own = own = Own(scenario.agent)
+        self.answering = scenario.answers()
+        answering = own.watched("answers_raise_nothing", self.answering)
         self._faults = stepper.story.struck
         self.done: list[Action] = []
         """Every action that took effect, in order."""
@@ -130,9 +135,11 @@ class SessionRun:
             done.append(action)
             return answering(key, action)
 
-        self.world = TroubledWorld(stepper, scenario.lines, price=scenario.price, answer=answer)
+        self.world = TroubledWorld(stepper, own.lines(scenario.lines), price=scenario.price, answer=answer)
         self.world.memory = None if scenario.memory is None else scenario.memory()
-        self.world.scripts.update({name: ScriptedModel(lines) for name, lines in scenario.scripts.items()})
+        self.world.scripts.update(
+            {name: ScriptedModel(own.lines(lines)) for name, lines in scenario.scripts.items()}
+        )
         self.world.found, self.world.secrets = scenario.found, scenario.secrets
         self._file = _file() if scenario.disk == "lmdb" else None
         inner, reopen = (
@@ -166,6 +173,7 @@ class SessionRun:
     # A run ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
+        self._own.begin()
         self._sessions = sessions = Sessions(
             self.stepper, self.disk, self.world, IDENTITY, self._troubles.append
         )
@@ -194,6 +202,8 @@ class SessionRun:
             self._struck = len(self._faults)
         if self._fresh:
             self._take_fresh()
+        if self._own.mistakes:
+            raise self._own.mistakes[0]
         if self._broken is not None:
             raise self._broken
         if len(self.world.asked) > self._asked:
@@ -252,7 +262,7 @@ class SessionRun:
         if self.scenario.recording:
             check_reenactment(self.disk.read(RECORDED), self.disk.read(STREAM))
         if self.scenario.law is not None:
-            self.scenario.law(self)
+            hold(self.scenario.law, self)
         for stream in self.streams if self._verified else ():
             verdict = verify(self.disk, stream, code=IDENTITY.code)
             if verdict.divergence is not None:

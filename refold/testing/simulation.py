@@ -123,9 +123,9 @@ def simulate(  # noqa: PLR0913 - options, all of them named
     )
     run = scenario.run(stepper, seed)
     runs.append(run)
-    deaths, failure = 0, None
+    deaths, failure = list[str](), None
     try:
-        deaths = _live(stepper, run)
+        _live(stepper, run, deaths)
     except Broken as broken:
         failure = str(broken)
     except Livelock as livelock:
@@ -141,7 +141,7 @@ def simulate(  # noqa: PLR0913 - options, all of them named
         seed=seed,
         trace=tuple(stepper.trace),
         steps=stepper.steps,
-        deaths=deaths,
+        deaths=len(deaths),
         failure=failure,
         digest=_digest(stepper, evidence, failure),
         story=told,
@@ -149,17 +149,18 @@ def simulate(  # noqa: PLR0913 - options, all of them named
     )
 
 
-def _live(stepper: Stepper, run: Run) -> int:
-    """Take steps until all is over, one process after another; return how many died."""
-    for deaths in range(LIVES_MAX):
+def _live(stepper: Stepper, run: Run, deaths: list[str]) -> None:
+    """Take steps until all is over, one process after another; `deaths` is told of each that dies."""
+    while len(deaths) < LIVES_MAX:
         try:
             run.begin()
             _one_life(stepper, run)
-        except ProcessDied:
+        except ProcessDied as death:
+            deaths.append(str(death))
             run.died()
         else:
             run.end()
-            return deaths
+            return
     raise Livelock(f"no rest after {LIVES_MAX} processes")
 
 
