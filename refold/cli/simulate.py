@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Generator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, NoReturn, Self
 
@@ -26,8 +28,15 @@ SEEDS = 1000
 SHRUNK_MAX = 5
 """Failures that are shrunk and saved; the rest are only named."""
 PROGRESS_S = 1.0
+REPEATABLE = (
+    "what a scenario does may depend on nothing but its seed. An agent that remembers something is made anew "
+    "for each run (`agent`), so is its world (`answers`), and neither draws chance nor looks at a clock"
+)
+_UNFIT = re.compile(r"[^\w.-]")
+"""What is not put into the name of a file."""
 
-SIGTERM_CODE = 128 + signal.SIGTERM
+WORKERS_MAX = 1024
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 class SavedFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +68,8 @@ def simulate(
         int, typer.Option("--first-seed", metavar="N", min=0, help="The first seed; the others follow it.")
     ] = 0,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", min=1, help="Processes (one for each core).")
+        int | None,
+        typer.Option("--workers", metavar="N", min=1, max=WORKERS_MAX, help="Processes (one for each core)."),
     ] = None,
     replay: Annotated[
         Path | None,
@@ -76,16 +86,22 @@ def simulate(
     if minutes is not None and not minutes > 0:
         raise WrongUsage(f"--minutes {minutes:g} is no time at all")
     chosen = _load(scenario)
+    if scenario not in SCENARIOS:
+        _repeat(chosen, first_seed)
     count = SEEDS if seeds is None and minutes is None else seeds
     seconds = None if minutes is None else minutes * 60
     processes = workers or (os.cpu_count() or 1)
-    swept = Swept()
-    with _terminable(), _Progress(count, quiet=json) as progress:
-        for swept in sweep(scenario, load, first=first_seed, seeds=count, seconds=seconds, workers=processes):
-            progress.show(swept)
     place = failures or Home(home).path / "failures"
-    for seed in swept.failed[:SHRUNK_MAX]:
-        _report(chosen, scenario, seed, place, quiet=json)
+    swept = Swept()
+    with _ending() as ended:
+        with _Progress(count, quiet=json) as progress:
+            found = sweep(scenario, load, first=first_seed, seeds=count, seconds=seconds, workers=processes)
+            for swept in found:
+                progress.show(swept)
+        for seed in swept.failed[:SHRUNK_MAX]:
+            _report(chosen, scenario, seed, place, quiet=json)
+    if ended:
+        say("interrupted: this is what was found so far")
     if json:
         put(
             {
@@ -98,6 +114,8 @@ def simulate(
         )
     else:
         _summarise(swept)
+    if ended:
+        return ended[0]
     return 1 if swept.failures else 0
 
 
@@ -106,6 +124,17 @@ def _load(name: str) -> Scenario:
         return load(name)
     except ScenarioUnknown as unknown:
         raise WrongUsage(str(unknown)) from unknown
+
+
+def _repeat(scenario: Scenario, seed: int) -> None:
+    """Refuse a scenario of the user's of which one seed gives two different runs."""
+    once, again = (run_one(scenario, seed=seed, story=True) for _ in range(2))
+    if once.digest == again.digest:
+        return
+    pairs = zip_longest(once.story.splitlines(), again.story.splitlines(), fillvalue="(the end)")
+    parted = next((pair for pair in pairs if pair[0] != pair[1]), None)
+    where = "" if parted is None else f"\n  first {parted[0].strip()}\n  then  {parted[1].strip()}"
+    raise WrongUsage(f"seed {seed} of {scenario.name!r} gave two different runs: {REPEATABLE}{where}")
 
 
 def _again(path: Path, *, json: bool) -> int:
@@ -128,33 +157,47 @@ def _again(path: Path, *, json: bool) -> int:
     else:
         put_text(found.story)
         if found.failure is None:
-            say(f"this run breaks no law any more; it was saved for: {saved.failure}")
+            say(f"this run breaks no law; it was saved for: {saved.failure}")
+            say("where the code has changed since, the same decisions may lead elsewhere: hunt again")
     return 0 if found.failure is None else 1
 
 
 def _report(scenario: Scenario, name: str, seed: int, place: Path, *, quiet: bool) -> None:
     """Shrink a failure, save it, and say how to see it again."""
     found = run_one(scenario, seed=seed)
+    if found.failure is None:
+        say(f"seed {seed} broke a law before and breaks none now: {REPEATABLE}")
+        return
     small = shrink(scenario, found)
-    path = place / f"{scenario.name}-{seed}.json"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    failure = SavedFailure(scenario=name, seed=small.seed, trace=small.deviations, failure=str(small.failure))
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(failure)) + b"\n")
     if not quiet:
         put_text(small.story)
         put_text("")
-    say(f"seed {seed}: {small.failure}\n  {small.line}\n  again: refold simulate --replay {path}")
+    say(f"seed {seed}: {small.failure}\n  {small.line}")
+    path = place / f"{_UNFIT.sub('_', scenario.name)}-{seed}.json"
+    failure = SavedFailure(scenario=name, seed=small.seed, trace=small.deviations, failure=str(small.failure))
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(failure)) + b"\n")
+    except OSError as error:
+        say(f"  not saved: {path}: {error.strerror}")
+    else:
+        say(f"  again: refold simulate --replay {path}")
 
 
 def _summarise(swept: Swept) -> None:
+    if not swept.seeds:
+        say("no seed has come to its end")
+        return
     rate = swept.seeds / swept.seconds if swept.seconds else 0.0
     say(
         f"{swept.seeds:,} seeds in {swept.seconds:.1f} s ({rate:,.0f} a second), {swept.steps:,} steps, "
         f"{swept.deaths:,} processes died, {len(swept.seen)} kinds of situation, digest {swept.fingerprint}"
     )
     if swept.failures:
-        say(f"{swept.failures} of them broke a law: seeds {', '.join(map(str, swept.failed))}")
-    elif swept.seeds:
+        more = swept.failures - len(swept.failed)
+        seeds = ", ".join(map(str, swept.failed)) + (f" and {more} more" if more else "")
+        say(f"{swept.failures} of them broke a law: seeds {seeds}")
+    else:
         say(f"no failure: with 95 % confidence fewer than {3 / swept.seeds:.1e} of such runs fail")
 
 
@@ -187,14 +230,23 @@ class _Progress:
 
 
 @contextlib.contextmanager
-def _terminable() -> Generator[None]:
-    """Let SIGTERM end the workers too."""
+def _ending() -> Generator[list[int]]:
+    """Let Ctrl-C and SIGTERM end what is done inside, workers too, and yield the code to exit with then."""
+    codes: list[int] = []
 
-    def end(*_: object) -> NoReturn:
-        raise typer.Exit(SIGTERM_CODE)
+    def end(number: int, _: object) -> NoReturn:
+        codes.append(128 + number)
+        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.getsignal(number) for number in ENDINGS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # Whoever began us may want us to go on.
+            signal.signal(number, end)
     try:
-        yield
+        yield codes
+    except KeyboardInterrupt:
+        if not codes:
+            raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -99,8 +99,10 @@ def sweep(  # noqa: PLR0913 - options, all of them named
 ) -> Iterator[Swept]:
     """Run seeds from `first` on, so many or for so long, and yield how far it is after every chunk.
 
-    At least one of `seeds` and `seconds` is given. Closing the iterator ends the workers.
+    At least one of `seeds` and `seconds` is given. Closing the iterator ends the workers. There are no more
+    of them than chunks, and one alone is this process.
     """
+    workers = workers if seeds is None else min(workers, -(-seeds // CHUNK))
     began, swept = time.monotonic(), Swept()
     chunks = _chunks(first, seeds, None if seconds is None else began + seconds)
     found = _here(load(name), chunks) if workers == 1 else _elsewhere(name, load, chunks, workers)

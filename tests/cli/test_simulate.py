@@ -58,6 +58,7 @@ def test_time_is_a_limit_too(terminal: Terminal) -> None:
         (["--scenario", "json:loads"], "it has no `run`"),
         (["--minutes", "0"], "no time at all"),
         (["--seeds", "0"], "'--seeds'"),
+        (["--workers", "1000000"], "'--workers'"),
         (["--replay", "/nowhere"], "cannot be read"),
         (["--replay", __file__], "no failure"),
     ],
@@ -78,3 +79,124 @@ def test_an_interrupted_hunt_leaves_no_worker_behind(terminal: Terminal, number:
     assert hunt.wait(60) == code
     hunt.communicate()
     assert psutil.wait_procs(workers, timeout=30)[1] == []
+
+
+OWN = """
+import os, random, signal
+from refold.testing import SessionScenario, says
+
+FINISH = says("", ("finish", {"message": "done"}))
+runs = 0
+
+
+class Ending:
+    # Somebody ends the hunt while this one thinks, when a chunk of seeds is behind it.
+    def __init__(self):
+        global runs
+        runs += 1
+
+    def __call__(self, request):
+        if runs > 150:
+            os.kill(os.getpid(), getattr(signal, os.environ["ENDED_BY"]))
+        return FINISH
+
+
+class Remembering:
+    asked = 0
+
+    def __call__(self, request):
+        self.asked += 1
+        return FINISH if self.asked > 1 else says("", ("think", {"thought": "hm"}))
+
+
+def broken(run):
+    assert not run.done, "nothing is done"
+
+
+def raising(run):
+    {}["a key that is not there"]
+
+
+ENDING = SessionScenario(name="ending", agent=Ending)
+SHARED = SessionScenario(name="shared", lines=(Remembering(),) * 9)
+ANEW = SessionScenario(name="anew", agent=Remembering)
+DICE = SessionScenario(name="dice", agent=lambda: lambda request: says(str(random.random())))
+LOOK = says("", ("execute_bash", {"command": "ls"}))
+ASSERTS = SessionScenario(name="../asserts", lines=(LOOK, FINISH), law=broken)
+RAISES = SessionScenario(name="raises", lines=(FINISH,), law=raising)
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> str:
+    path = tmp_path / "own.py"
+    path.write_text(OWN, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_who_ends_a_hunt_in_the_middle_of_a_run_is_told_what_was_found_so_far(
+    terminal: Terminal, own: str, name: str, code: int
+) -> None:
+    hunt = ["simulate", "--scenario", f"{own}:ENDING", "--seeds", "5000", "--workers", "1"]
+    done = terminal.run(*hunt, "--json", ENDED_BY=name)
+    last = json.loads(done.stdout)
+    assert (done.returncode, set(last), last["failures"]) == (code, LAST, 0)
+    assert 0 < last["seeds"] < 5000
+    assert "interrupted" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["SHARED", "DICE"])
+def test_a_scenario_that_is_not_repeatable_is_refused_and_shown_where(
+    terminal: Terminal, own: str, name: str
+) -> None:
+    done = terminal.run("simulate", "--scenario", f"{own}:{name}", "--seeds", "10")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "gave two different runs" in done.stderr
+    assert "ModelAnswered" in done.stderr
+
+
+def test_an_agent_that_remembers_is_made_anew_for_each_run(terminal: Terminal, own: str) -> None:
+    digests: list[str] = []
+    for workers in ("1", "2"):
+        hunt = ["simulate", "--scenario", f"{own}:ANEW", "--seeds", "101", "--workers", workers, "--json"]
+        done = terminal.run(*hunt)
+        assert done.returncode == 0, done.stderr
+        digests.append(json.loads(done.stdout)["digest"])
+    assert digests[0] == digests[1]
+
+
+def test_a_law_that_asserts_or_raises_is_a_failure_with_a_seed_and_a_story(
+    terminal: Terminal, own: str
+) -> None:
+    for name, said in (
+        ("ASSERTS", "broken: AssertionError: nothing is done"),
+        ("RAISES", "raising: KeyError"),
+    ):
+        done = terminal.run("simulate", "--scenario", f"{own}:{name}", "--seeds", "3")
+        assert done.returncode == 1, done.stderr
+        assert f"BROKEN {said}" in done.stdout
+        assert "own.py:" in done.stdout
+
+
+def test_a_failure_has_a_file_of_its_own_whatever_the_scenario_is_called(
+    terminal: Terminal, own: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "failures"
+    hunt = ["simulate", "--scenario", f"{own}:ASSERTS", "--seeds", "1"]
+    done = terminal.run(*hunt, "--failures", str(place))
+    assert done.returncode == 1, done.stderr
+    assert [path.name for path in place.iterdir()] == [".._asserts-0.json"]
+
+
+def test_a_failure_that_cannot_be_saved_is_told_all_the_same(
+    terminal: Terminal, own: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "occupied"
+    place.touch()
+    hunt = ["simulate", "--scenario", f"{own}:RAISES", "--seeds", "30"]
+    done = terminal.run(*hunt, "--failures", str(place))
+    assert done.returncode == 1
+    assert "BROKEN raising: KeyError" in done.stdout
+    assert "not saved: " in done.stderr
+    assert "and 10 more" in done.stderr
