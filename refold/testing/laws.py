@@ -64,6 +64,17 @@ def one_observation_for_each_action(minutes: Minutes, record: Record) -> str | N
             return None
 
 
+def an_observation_names_the_call_of_its_action(minutes: Minutes, record: Record) -> str | None:
+    """B16."""
+    match record.event:
+        case ObservationRecorded(cause=int(cause), tool_call_id=call) if call != minutes.calls.get(
+            cause, call
+        ):
+            return f"version {record.version} answers {call}, and {cause} was {minutes.calls[cause]}"
+        case _:
+            return None
+
+
 def an_agent_steps_only_when_nothing_is_open(minutes: Minutes, record: Record) -> str | None:
     """B15, B18: no action unanswered, no message unseen by memory, no other question open."""
     match record.event:
@@ -203,6 +214,7 @@ LAWS: Mapping[Law, Kinds] = {
     only_the_driver_writes: EVERY,
     a_cause_stands_before_its_effect: EVERY,
     one_observation_for_each_action: (ObservationRecorded,),
+    an_observation_names_the_call_of_its_action: (ObservationRecorded,),
     an_agent_steps_only_when_nothing_is_open: (ModelAsked,),
     limits_are_exact: (ModelAsked, CondensationAsked, Condensed),
     limits_end_a_run_only_when_reached: (AgentStateChanged,),

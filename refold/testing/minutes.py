@@ -48,6 +48,8 @@ class Minutes:
         self.commands: set[str] = set()
         self.open: dict[int, str] = {}
         """Actions without an observation, with their kind."""
+        self.calls: dict[int, str | None] = {}
+        """The call that each of them came from."""
         self.looking: set[int] = set()
         """Those that only look: views of files, and tools whose servers say so."""
         self.started: dict[int, int] = {}
@@ -83,6 +85,7 @@ class Minutes:
         match event:
             case ActionProposed(action=action) if not isinstance(action, Message):
                 self.open[record.version] = type(action).__name__
+                self.calls[record.version] = event.tool_call_id
                 if isinstance(action, Read) or (isinstance(action, McpCall) and action.read_only):
                     self.looking.add(record.version)
             case ObservationRecorded(cause=int(cause), observation=observation):

@@ -36,6 +36,7 @@ from refold.testing.circles import circle, waits
 from refold.testing.forgetting import Forgetting, check_forgetting
 from refold.testing.laws import EVERY, Kinds, by_kind
 from refold.testing.minutes import Broken, Minutes
+from refold.testing.shown import Shown
 from refold.testing.tool_laws import TOOL_LAWS
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Steps:
         """The last record began a step of a recording."""
         self.conversation = Conversation() if conversation else None
         self.forgetting = Forgetting()
+        self.shown = Shown()
 
     def take(self, record: Record) -> None:
         event = record.event
@@ -152,6 +154,17 @@ def a_request_shows_all_that_was_said(minutes: Minutes, steps: Steps, record: Re
         case _:
             pass
     return None
+
+
+def what_was_said_is_shown_in_its_place(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B18, B40: what came while it was asked stands behind its answer, and every call has its result."""
+    del minutes
+    match record.event:
+        case ModelAsked(model=model, purpose="step") if steps.conversation is not None:
+            wrong = steps.shown.wrong(steps.conversation.request(model))
+            return None if wrong is None else f"version {record.version} {wrong}"
+        case _:
+            return None
 
 
 def tries_are_exact(minutes: Minutes, steps: Steps, record: Record) -> str | None:
@@ -323,6 +336,7 @@ STEP_LAWS: Mapping[StepLaw, Kinds] = {
     a_claim_gives_up_the_open_question: EVERY,
     a_timer_counts_for_its_own_state: (AgentStateChanged,),
     a_request_shows_all_that_was_said: (ModelAsked,),
+    what_was_said_is_shown_in_its_place: (ModelAsked,),
     tries_are_exact: (ModelAsked, AgentStateChanged),
     what_will_not_pass_is_not_tried_again: (AgentStateChanged,),
     repairs_are_counted: (ModelAsked, AgentStateChanged),
@@ -353,6 +367,7 @@ def check_step(minutes: Minutes, steps: Steps, record: Record) -> None:
     if steps.conversation is None:
         steps.take(record)
         return
+    steps.shown.take(record)
     then = check_forgetting(minutes, steps.forgetting, steps.conversation, record)
     steps.take(record)
     then()
