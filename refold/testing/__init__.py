@@ -92,9 +92,18 @@ _HOME = {
 }
 
 
+_EXTRA = {"hypothesis", "pytest"}
+
+
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(_HOME[name]), name)
+    try:
+        value: object = getattr(importlib.import_module(_HOME[name]), name)
+    except ModuleNotFoundError as missing:
+        if missing.name not in _EXTRA:
+            raise
+        said = f"{__name__}.{name} needs {missing.name}: install refold[testing]"
+        raise ModuleNotFoundError(said, name=missing.name) from missing
     globals()[name] = value
     return value

@@ -1,5 +1,9 @@
 """What Hypothesis draws: sessions of any script under any plan keep every law."""
 
+import subprocess
+import sys
+
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -36,3 +40,11 @@ def test_a_session_of_any_script_keeps_every_law_under_any_plan(
     )
     found = simulate(scenario, seed=seed, chooser=plan)
     assert found.failure is None, f"{plan}\n{found.story}"
+
+
+@pytest.mark.parametrize(("name", "needed"), [("plans", "hypothesis"), ("EventLogContract", "pytest")])
+def test_who_lacks_the_extra_is_told_its_name(name: str, needed: str) -> None:
+    lacking = f"import sys; sys.modules[{needed!r}] = None; from refold.testing import {name}"
+    done = subprocess.run([sys.executable, "-c", lacking], capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert last == f"ModuleNotFoundError: refold.testing.{name} needs {needed}: install refold[testing]"
