@@ -218,6 +218,8 @@ def take_up(
     if not commands and owes_nothing(state) and not asked:
         if driver_of(system.home, system.log, session) is not None:
             raise driven_error(system.log, session)
+        if system.is_over(session):  # Whoever drove it may have been killed before it ended the runner.
+            system.end_runner(session)
         watcher.rested(system, session, state)
         return exit_code(state.agent.state)
     resumed = system.resume(session, *commands)

@@ -137,3 +137,19 @@ def test_b11_closing_again_ends_the_runner_that_a_driver_killed_while_closing_ha
     assert runner.is_alive()
     assert terminal.run("close", "s").returncode == 0
     assert not runner.is_alive()
+
+
+def test_b44_taking_up_what_has_ended_ends_the_runner_that_a_killed_driver_has_left(
+    terminal: Terminal,
+) -> None:
+    home = Home(terminal.home)
+    with System(home.path) as system:
+        model = terminal.script(bash("echo 1"), FINISH)[1]
+        system.start("go", session="s", model=model, sandbox="local").wait(timeout=60)
+        system.let_go("s", end_runner=False)  # As far as it got.
+    runner = RunnerHands("s", home.runner("s"))
+    assert runner.is_alive()
+    before = terminal.records("s")
+    assert terminal.run("resume", "s").returncode == 0
+    assert not runner.is_alive()
+    assert terminal.records("s") == before
