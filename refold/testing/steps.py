@@ -13,6 +13,7 @@ from refold.eventlog.condensers import DEFAULT as CONDENSER
 from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
+    ActionsRejected,
     AgentStateChanged,
     AskAbandoned,
     CallRefused,
@@ -73,6 +74,8 @@ class Steps:
         self.oriented = False
         """The workspace was recalled."""
         self.state_version = -1
+        self.rejection = ""
+        """The last command that rejected actions."""
         self.claimed = False
         """The last record is a claim."""
         self.reenacted = False
@@ -114,6 +117,8 @@ class Steps:
                 self._begin_anew()
             case RecallRecorded():
                 self.oriented = True
+            case ActionsRejected():
+                self.rejection = record.command
             case LimitsExtended():
                 self._begin_anew()
             case AgentStateChanged() | SessionFaulted():
@@ -239,14 +244,17 @@ def every_call_is_read(minutes: Minutes, steps: Steps, record: Record) -> str | 
             return None
 
 
-def a_message_is_heard_before_the_agent_finishes(
-    minutes: Minutes, steps: Steps, record: Record
-) -> str | None:
-    """B18, B20: what the user said while the agent worked is shown to it before it rests."""
+def a_message_is_heard_before_the_agent_rests(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B18, B20: what the user said while the agent worked is shown to it before it rests.
+
+    B33: unless it is the user who has it rest, by a rejection.
+    """
     del minutes
     match record.event:
-        case AgentStateChanged(state="finished") if steps.unshown:
-            return f"finished at version {record.version}, and {sorted(steps.unshown)} were not shown"
+        case AgentStateChanged(state="finished" | "awaiting_user_input" as state, reason="") if (
+            steps.unshown and record.command != steps.rejection
+        ):
+            return f"{state} at version {record.version}, and {sorted(steps.unshown)} were not shown"
         case _:
             return None
 
@@ -343,7 +351,7 @@ STEP_LAWS: Mapping[StepLaw, Kinds] = {
     who_goes_in_circles_is_stopped: (ModelAsked,),
     only_who_goes_in_circles_is_stopped: (StuckDetected,),
     every_call_is_read: (ModelAsked,),
-    a_message_is_heard_before_the_agent_finishes: (AgentStateChanged,),
+    a_message_is_heard_before_the_agent_rests: (AgentStateChanged,),
     the_first_message_recalls_the_workspace: (RecallRecorded,),
     an_approval_is_asked_for_once: (AgentStateChanged,),
     an_approval_names_what_it_approves: (ActionsConfirmed,),

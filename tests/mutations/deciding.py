@@ -175,6 +175,17 @@ DECIDERS = (
         scenarios=("impatience",),
     ),
     Bug(
+        name="what was not asked about yet is forgotten with a stop or an error",
+        family="deciders",
+        file="actors/controller/evolve.py",
+        edits=(
+            (
+                "return replace(changed, step=None, finishing=False, waiting=False, unseen=owed)",
+                "return replace(changed, step=None, finishing=False, waiting=False, unseen=False)",
+            ),
+        ),
+    ),
+    Bug(
         name="a request that has become stale is asked all the same",
         family="deciders",
         file="actors/controller/decide.py",
