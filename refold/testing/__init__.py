@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from refold.testing.runner_contract import RunnerContract, RuntimePlace
     from refold.testing.scenarios import SCENARIOS
     from refold.testing.sessions import SessionRun, SessionScenario
+    from refold.testing.shrink import shrink
     from refold.testing.simulation import Run, Scenario, Simulated, simulate
     from refold.testing.spec import given
     from refold.testing.strategies import faults, plans, schedules, scripts
@@ -55,6 +56,7 @@ __all__ = [
     "says",
     "schedules",
     "scripts",
+    "shrink",
     "simulate",
 ]
 
@@ -88,6 +90,7 @@ _HOME = {
     "says": "refold.actors.models.fake",
     "schedules": "refold.testing.strategies",
     "scripts": "refold.testing.strategies",
+    "shrink": "refold.testing.shrink",
     "simulate": "refold.testing.simulation",
 }
 

@@ -339,11 +339,17 @@ class ScenarioUnknown(LookupError):
     """Nothing of that name is a scenario; the message says what is."""
 
 
+IN_A_FILE = " in a file"
+"""What a scenario's name ends in where each run keeps its log in a file of LMDB, and not in memory."""
+
+
 def load(name: str) -> Scenario:
     """Return the scenario of this name: one of ours, or `MODULE:NAME` or `FILE.py:NAME`, one of yours.
 
-    Raises `ScenarioUnknown`.
+    Any of them, with `IN_A_FILE` behind it, keeps its log there. Raises `ScenarioUnknown`.
     """
+    if name.endswith(IN_A_FILE):
+        return _in_a_file(load(name.removesuffix(IN_A_FILE)))
     if name in SCENARIOS:
         return SCENARIOS[name]
     place, _, attribute = name.rpartition(":")
@@ -362,6 +368,12 @@ def load(name: str) -> Scenario:
     if not callable(getattr(scenario, "run", None)):
         raise ScenarioUnknown(f"{name!r} is no scenario: it has no `run`")
     return scenario
+
+
+def _in_a_file(scenario: Scenario) -> Scenario:
+    if not isinstance(scenario, SessionScenario | WriterScenario):
+        raise ScenarioUnknown(f"{scenario.name!r} is no SessionScenario: it keeps its log where it likes")
+    return replace(scenario, name=scenario.name + IN_A_FILE, disk="lmdb")
 
 
 def _from_file(path: Path) -> object:

@@ -13,6 +13,7 @@ from refold.actors.dispatch.faults import Livelock, ProcessDied
 from refold.actors.dispatch.stepper import Stepper
 from refold.eventlog.record import Record
 from refold.testing.minutes import Broken
+from refold.testing.patience import EVERY_RUN_ENDS, Hung
 from refold.testing.telling import tell
 
 LIVES_MAX = 50
@@ -98,7 +99,7 @@ class Simulated(Struct, frozen=True, kw_only=True):
 
 
 def simulate(  # noqa: PLR0913 - options, all of them named
-    scenario: Scenario,
+    scenario: Scenario | str,
     *,
     seed: int = 0,
     trace: Sequence[int] | Mapping[int, int] | None = None,
@@ -108,9 +109,14 @@ def simulate(  # noqa: PLR0913 - options, all of them named
 ) -> Simulated:
     """Run `scenario` once, with `faults` faults at most; what broke is returned with the rest, not raised.
 
+    It may be named, as `refold simulate` names it: one of ours, `MODULE:NAME`, `FILE.py:NAME`.
     The seed decides everything: ids, chance, and unless a `trace` (every decision in order, or a few
     deviations from the plain course by number) or a `chooser` is given, the schedule and its faults.
     """
+    if isinstance(scenario, str):
+        from refold.testing.scenarios import load  # noqa: PLC0415 - they are built of what stands here
+
+        scenario = load(scenario)
     if trace is not None:
         chooser = Replay(trace)
     runs: list[Run] = []
@@ -130,6 +136,8 @@ def simulate(  # noqa: PLR0913 - options, all of them named
         failure = str(broken)
     except Livelock as livelock:
         failure = f"every_session_comes_to_rest: {livelock}"
+    except Hung as hung:
+        failure = f"{EVERY_RUN_ENDS}: {hung}"
     finally:
         evidence, seen = run.evidence(), tuple(run.seen())
         told = tell(stepper.story.entries, run.stored(), failure) if story or failure is not None else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from refold.testing.patience import RUN_S, patient
 from refold.testing.simulation import Scenario, simulate
 
 if TYPE_CHECKING:
@@ -72,19 +73,21 @@ class Swept(Struct, frozen=True, kw_only=True):
         return f"{self.digest:032x}"
 
 
-def run_chunk(scenario: Scenario, first: int, seeds: int) -> Chunk:
-    """Simulate some seeds in a row, here."""
+def run_chunk(scenario: Scenario, first: int, seeds: int, *, run_s: float = RUN_S) -> Chunk:
+    """Simulate some seeds in a row, here; a run that takes more than `run_s` seconds has failed."""
     steps = deaths = digest = 0
     failed: list[int] = []
     seen: set[str] = set()
-    for seed in range(first, first + seeds):
-        simulated = simulate(scenario, seed=seed)
-        steps += simulated.steps
-        deaths += simulated.deaths
-        digest += int(simulated.digest, 16)
-        seen.update(simulated.seen)
-        if simulated.failure is not None:
-            failed.append(seed)
+    with patient(run_s) as begin:
+        for seed in range(first, first + seeds):
+            begin()
+            simulated = simulate(scenario, seed=seed)
+            steps += simulated.steps
+            deaths += simulated.deaths
+            digest += int(simulated.digest, 16)
+            seen.update(simulated.seen)
+            if simulated.failure is not None:
+                failed.append(seed)
     return Chunk(first, seeds, steps, deaths, digest % (1 << DIGEST_BITS), tuple(failed), frozenset(seen))
 
 
@@ -96,16 +99,19 @@ def sweep(  # noqa: PLR0913 - options, all of them named
     seeds: int | None = None,
     seconds: float | None = None,
     workers: int = 1,
+    run_s: float = RUN_S,
 ) -> Iterator[Swept]:
     """Run seeds from `first` on, so many or for so long, and yield how far it is after every chunk.
 
-    At least one of `seeds` and `seconds` is given. Closing the iterator ends the workers. There are no more
-    of them than chunks, and one alone is this process.
+    At least one of `seeds` and `seconds` is given. A run that takes more than `run_s` seconds has failed.
+    Closing the iterator ends the workers. There are no more of them than chunks; one alone is this process.
     """
     workers = workers if seeds is None else min(workers, -(-seeds // CHUNK))
     began, swept = time.monotonic(), Swept()
     chunks = _chunks(first, seeds, None if seconds is None else began + seconds)
-    found = _here(load(name), chunks) if workers == 1 else _elsewhere(name, load, chunks, workers)
+    found = (
+        _here(load(name), chunks, run_s) if workers == 1 else _elsewhere(name, load, chunks, workers, run_s)
+    )
     try:
         for chunk in found:
             swept = swept.plus(chunk, time.monotonic() - began)
@@ -123,10 +129,10 @@ def _chunks(first: int, seeds: int | None, until: float | None) -> Iterator[tupl
         first += count
 
 
-def _here(scenario: Scenario, chunks: Iterator[tuple[int, int]]) -> Generator[Chunk]:
+def _here(scenario: Scenario, chunks: Iterator[tuple[int, int]], run_s: float) -> Generator[Chunk]:
     with rarely_collecting():
         for first, count in chunks:
-            yield run_chunk(scenario, first, count)
+            yield run_chunk(scenario, first, count, run_s=run_s)
 
 
 @contextlib.contextmanager
@@ -142,13 +148,16 @@ def rarely_collecting() -> Generator[None]:
         gc.unfreeze()
 
 
-def _elsewhere(name: str, load: Load, chunks: Iterator[tuple[int, int]], workers: int) -> Generator[Chunk]:
+def _elsewhere(
+    name: str, load: Load, chunks: Iterator[tuple[int, int]], workers: int, run_s: float
+) -> Generator[Chunk]:
     """Hand chunks to other processes, one ahead of what each has done."""
     context = multiprocessing.get_context("spawn")
     asked: Queue[tuple[int, int]] = context.Queue()
     done: Queue[Chunk | str] = context.Queue()
     processes = [
-        context.Process(target=_work, args=(name, load, asked, done), daemon=True) for _ in range(workers)
+        context.Process(target=_work, args=(name, load, asked, done, run_s), daemon=True)
+        for _ in range(workers)
     ]
     for process in processes:
         process.start()
@@ -188,13 +197,15 @@ def _next(done: "Queue[Chunk | str]", processes: "Sequence[SpawnProcess]") -> Ch
             raise RuntimeError(f"a worker failed: {found}")
 
 
-def _work(name: str, load: Load, asked: "Queue[tuple[int, int]]", done: "Queue[Chunk | str]") -> None:
+def _work(
+    name: str, load: Load, asked: "Queue[tuple[int, int]]", done: "Queue[Chunk | str]", run_s: float
+) -> None:
     try:
         scenario, boss = load(name), multiprocessing.parent_process()
         with rarely_collecting():
             while boss is None or boss.is_alive():
                 with contextlib.suppress(queue.Empty):
-                    done.put(run_chunk(scenario, *asked.get(timeout=ORPHANED_S)))
+                    done.put(run_chunk(scenario, *asked.get(timeout=ORPHANED_S), run_s=run_s))
     except KeyboardInterrupt:
         pass
     except Exception as error:  # noqa: BLE001 - the one who waits must hear of it

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from refold.testing import simulate
 from tests.architecture.source import ROOT
 from tests.cli.terminal import Terminal, until
 
@@ -59,6 +60,8 @@ def test_time_is_a_limit_too(terminal: Terminal) -> None:
         (["--minutes", "0"], "no time at all"),
         (["--seeds", "0"], "'--seeds'"),
         (["--workers", "1000000"], "'--workers'"),
+        (["--disk", "tape"], "--disk 'tape' is unknown; it is memory or lmdb"),
+        (["--timeout", "0"], "--timeout 0 was asked for; it must be a number of seconds above 0"),
         (["--replay", "/nowhere"], "cannot be read"),
         (["--replay", __file__], "no failure"),
     ],
@@ -117,6 +120,12 @@ def raising(run):
     {}["a key that is not there"]
 
 
+def hanging(request):
+    while True:
+        signal.sigtimedwait([], 0.01)
+
+
+HANGING = SessionScenario(name="hanging", agent=lambda: hanging)
 ENDING = SessionScenario(name="ending", agent=Ending)
 SHARED = SessionScenario(name="shared", lines=(Remembering(),) * 9)
 ANEW = SessionScenario(name="anew", agent=Remembering)
@@ -200,3 +209,34 @@ def test_a_failure_that_cannot_be_saved_is_told_all_the_same(
     assert "BROKEN raising: KeyError" in done.stdout
     assert "not saved: " in done.stderr
     assert "and 10 more" in done.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_that_hangs_is_given_up_and_told_with_its_seed_and_the_line_where_it_hangs(
+    terminal: Terminal, own: str, tmp_path: Path, workers: str
+) -> None:
+    place = tmp_path / "failures"
+    hunt = ["simulate", "--scenario", f"{own}:HANGING", "--seeds", "2", "--workers", workers]
+    done = terminal.run(*hunt, "--timeout", "0.3", "--failures", str(place))
+    assert done.returncode == 1, done.stderr
+    assert "seed 0: every_run_ends: it was not over after 0.3 s (own.py:" in done.stderr
+    assert "in hanging)" in done.stderr
+    assert "seeds 0, 1" in done.stderr
+    (saved,) = place.iterdir()
+    again = terminal.run("simulate", "--replay", str(saved), "--timeout", "0.3")
+    assert again.returncode == 1
+    assert "every_run_ends" in again.stdout
+
+
+def test_a_log_in_a_file_gives_the_same_runs_as_one_in_memory(terminal: Terminal) -> None:
+    hunt = ("simulate", "--seeds", "20", "--workers", "1", "--json")
+    memory, file = (json.loads(terminal.run(*hunt, "--disk", disk).stdout) for disk in ("memory", "lmdb"))
+    assert memory["digest"] == file["digest"]
+
+
+def test_the_line_that_is_told_runs_the_failure_again(terminal: Terminal, own: str) -> None:
+    done = terminal.run("simulate", "--scenario", f"{own}:RAISES", "--seeds", "1")
+    (line,) = [line.strip() for line in done.stderr.splitlines() if line.strip().startswith("simulate(")]
+    found = eval(line, {"simulate": simulate})  # noqa: S307 - it is Python, and says so
+    assert found.failure is not None
+    assert found.failure.startswith("raising: KeyError")
