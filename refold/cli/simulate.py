@@ -26,7 +26,7 @@ from refold.testing.scenarios import IN_A_FILE, SCENARIOS, ScenarioUnknown, load
 from refold.testing.shrink import shrink
 from refold.testing.simulation import Scenario, Simulated
 from refold.testing.simulation import simulate as run_one
-from refold.testing.sweep import Swept, sweep
+from refold.testing.sweep import Swept, WorkerLost, sweep
 
 SEEDS = 1000
 SHRUNK_MAX = 5
@@ -115,7 +115,7 @@ def simulate(
     seconds = None if minutes is None else minutes * 60
     processes = workers or (os.cpu_count() or 1)
     place = failures or Home(home).path / "failures"
-    swept = Swept()
+    swept, lost = Swept(), None
     with _ending() as ended:
         with _Progress(count, quiet=json) as progress:
             found = sweep(
@@ -127,13 +127,18 @@ def simulate(
                 workers=processes,
                 run_s=timeout,
             )
-            for swept in found:
-                progress.show(swept)
+            try:
+                for swept in found:
+                    progress.show(swept)
+            except WorkerLost as error:
+                lost = error
         for seed in swept.failed[:SHRUNK_MAX]:
             if not _report(chosen, scenario, seed, place, timeout, quiet=json):
                 break
     if ended:
         say("interrupted: this is what was found so far")
+    if lost is not None:
+        say(f"{lost}: look at them with --first-seed and --workers 1; this is what was found so far")
     if json:
         put(
             {
@@ -148,7 +153,7 @@ def simulate(
         _summarise(swept)
     if ended:
         return ended[0]
-    return 1 if swept.failures else 0
+    return 1 if swept.failures or lost else 0
 
 
 def _named(scenario: str, disk: str) -> str:

@@ -2,10 +2,11 @@
 
 import contextlib
 import gc
+import itertools
 import multiprocessing
 import queue
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -73,6 +74,14 @@ class Swept(Struct, frozen=True, kw_only=True):
         return f"{self.digest:032x}"
 
 
+class WorkerLost(RuntimeError):
+    """A worker ended in the middle of its seeds: code that it ran ended the process."""
+
+    def __init__(self, how: str, under_way: Mapping[int, int]) -> None:
+        seeds = ", ".join(f"{first} to {first + count - 1}" for first, count in sorted(under_way.items()))
+        super().__init__(f"a worker {how}; seeds {seeds} were under way")
+
+
 def run_chunk(scenario: Scenario, first: int, seeds: int, *, run_s: float = RUN_S) -> Chunk:
     """Simulate some seeds in a row, here; a run that takes more than `run_s` seconds has failed."""
     steps = deaths = digest = 0
@@ -105,6 +114,7 @@ def sweep(  # noqa: PLR0913 - options, all of them named
 
     At least one of `seeds` and `seconds` is given. A run that takes more than `run_s` seconds has failed.
     Closing the iterator ends the workers. There are no more of them than chunks; one alone is this process.
+    Raises `WorkerLost`.
     """
     workers = workers if seeds is None else min(workers, -(-seeds // CHUNK))
     began, swept = time.monotonic(), Swept()
@@ -161,14 +171,17 @@ def _elsewhere(
     ]
     for process in processes:
         process.start()
-    open_ = 0
+    under_way: dict[int, int] = {}
     try:
-        for _ in range(2 * workers):
-            open_ += _ask(asked, chunks)
-        while open_:
-            chunk = _next(done, processes)
-            open_ -= 1
-            open_ += _ask(asked, chunks)
+        for first, count in itertools.islice(chunks, 2 * workers):
+            under_way[first] = count
+            asked.put((first, count))
+        while under_way:
+            chunk = _next(done, processes, under_way)
+            del under_way[chunk.first]
+            for first, count in itertools.islice(chunks, 1):
+                under_way[first] = count
+                asked.put((first, count))
             yield chunk
     finally:
         for process in processes:
@@ -176,25 +189,20 @@ def _elsewhere(
             process.join()
 
 
-def _ask(asked: "Queue[tuple[int, int]]", chunks: Iterator[tuple[int, int]]) -> bool:
-    following = next(chunks, None)
-    if following is None:
-        return False
-    asked.put(following)
-    return True
-
-
-def _next(done: "Queue[Chunk | str]", processes: "Sequence[SpawnProcess]") -> Chunk:
+def _next(
+    done: "Queue[Chunk | str]", processes: "Sequence[SpawnProcess]", under_way: Mapping[int, int]
+) -> Chunk:
     while True:
         try:
             found = done.get(timeout=1.0)
         except queue.Empty:
-            if not all(process.is_alive() for process in processes):
-                raise RuntimeError("a worker died") from None
+            for process in processes:
+                if not process.is_alive():
+                    raise WorkerLost(f"ended with code {process.exitcode}", under_way) from None
         else:
             if isinstance(found, Chunk):
                 return found
-            raise RuntimeError(f"a worker failed: {found}")
+            raise WorkerLost(f"failed: {found}", under_way)
 
 
 def _work(

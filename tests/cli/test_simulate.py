@@ -125,6 +125,18 @@ def hanging(request):
         signal.sigtimedwait([], 0.01)
 
 
+def fatal(request):
+    if runs > 150:
+        os._exit(3)
+    return FINISH
+
+
+class Fatal(Ending):
+    def __call__(self, request):
+        return fatal(request)
+
+
+FATAL = SessionScenario(name="fatal", agent=Fatal)
 HANGING = SessionScenario(name="hanging", agent=lambda: hanging)
 ENDING = SessionScenario(name="ending", agent=Ending)
 SHARED = SessionScenario(name="shared", lines=(Remembering(),) * 9)
@@ -240,3 +252,14 @@ def test_the_line_that_is_told_runs_the_failure_again(terminal: Terminal, own: s
     found = eval(line, {"simulate": simulate})  # noqa: S307 - it is Python, and says so
     assert found.failure is not None
     assert found.failure.startswith("raising: KeyError")
+
+
+def test_a_run_that_ends_its_worker_is_told_by_the_seeds_that_were_under_way(
+    terminal: Terminal, own: str
+) -> None:
+    done = terminal.run(
+        "simulate", "--scenario", f"{own}:FATAL", "--seeds", "500", "--workers", "2", "--json"
+    )
+    assert done.returncode == 1
+    assert "a worker ended with code 3; seeds " in done.stderr
+    assert 0 < json.loads(done.stdout)["seeds"] < 500
