@@ -1,13 +1,16 @@
 """The decisions of one simulation: each is asked of its chooser, and each is written down."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+from refold.actors.dispatch.actor import Actor
 from refold.actors.dispatch.choosers import Chooser, Occasion, Way
 
 type Victim = Literal["actor", "process"]
 type Aim = Callable[[str, str], Victim | None]
 """Given who acts and the label of a point: what dies there, if anything."""
+type Witness = Callable[[Mapping[str, Actor]], None]
+"""Shown the actors that are between two messages, by name, when one of them or all are about to die."""
 
 
 class Choices:

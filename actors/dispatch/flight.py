@@ -56,6 +56,10 @@ class Flight:
             del self._channels[channel]
         return envelope
 
+    def letters(self, channel: Channel) -> list[object]:
+        """Return what is under way in a channel, the oldest letter first."""
+        return [envelope.message for _, envelope in self._channels.get(channel, ())]
+
     def forget(self, target: str) -> list[Envelope[Any]]:
         """Drop the mail and the timers of a name, but no work of that key; return the mail."""
         self.barred.discard(target)

@@ -7,12 +7,12 @@ to one receiver keeps its order; everything else may overtake.
 
 import queue
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
 from refold.actors.dispatch.actor import Actor, Envelope, build, refuse
-from refold.actors.dispatch.choices import Aim, Choices, Victim
+from refold.actors.dispatch.choices import Aim, Choices, Victim, Witness
 from refold.actors.dispatch.choosers import Chooser, RandomChooser
 from refold.actors.dispatch.faults import Crash, Livelock, ProcessDied, told
 from refold.actors.dispatch.flight import START, WORK, Channel, Flight
@@ -29,9 +29,6 @@ JUMPS_NS = (60 * 10**9, 3600 * 10**9, -60 * 10**9)
 """How far a clock jumps that is set anew."""
 TROUBLES = ("crash", "early", "jump", "death")
 """What can go wrong between two steps; the last only where processes may die."""
-
-type Witness = Callable[[Mapping[str, Actor]], None]
-"""Shown the actors that are between two messages, by name, when one of them or all are about to die."""
 
 
 class Stepper:
@@ -212,6 +209,10 @@ class Stepper:
             and seat.actor is not None
             and name != self._source
         }
+
+    def letters(self, source: str, target: str) -> list[object]:
+        """Return what is under way from one name to another."""
+        return self._flight.letters((source, target))
 
     def crash_all(self) -> None:
         """Let the process die: every actor, letter, timer and piece of work is gone.

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from refold.actors.delegation.state import delegate_stream
+from refold.actors.dispatch.stepper import Stepper
+from refold.actors.session.commands import Command, PauseAgent, StopAgent
+from refold.actors.session.messages import Committed, Submit, delegation_name, session_name
 from refold.eventlog.events import (
     ActionStarted,
     AgentState,
@@ -17,7 +20,7 @@ from refold.eventlog.events import (
     SessionClosed,
     SessionStarted,
 )
-from refold.eventlog.observations import DelegateResult
+from refold.eventlog.observations import DelegateResult, Failure
 from refold.eventlog.record import Record
 from refold.testing.minutes import Broken
 from refold.testing.watched import Watched
@@ -43,8 +46,10 @@ _LOOKED_AT = frozenset[type[Event]]({ActionStarted, SessionStarted, ObservationR
 class FamilyLaws:
     """Follows all streams of a run; `watched` holds them by name."""
 
-    def __init__(self, watched: Mapping[str, Watched]) -> None:
-        self._watched = watched
+    def __init__(self, watched: Mapping[str, Watched], stepper: Stepper) -> None:
+        self._watched, self._stepper = watched, stepper
+        self._unawaited: dict[str, int] = {}
+        """Delegates whose action was answered otherwise, with the version of that answer."""
         self._over: set[str] = set()
         """Delegates whose result is on record."""
         self._left: dict[str, tuple[int, float | None]] = {}
@@ -66,6 +71,12 @@ class FamilyLaws:
                 | LateResultRecorded(cause=int(cause), observation=DelegateResult() as result)
             ):
                 self._returned(record.stream, cause, result)
+            case ObservationRecorded(cause=int(cause), observation=observation):
+                minutes = self._watched[record.stream].minutes
+                if cause in minutes.delegates:
+                    self._unawaited[delegate_stream(record.stream, cause)] = record.version
+                elif minutes.open.get(cause) == "Delegate" and isinstance(observation, Failure):
+                    self._declined(record.stream, observation.content)
             case _:
                 pass
 
@@ -111,10 +122,27 @@ class FamilyLaws:
             budget = minutes.cost_max_usd - minutes.cost_usd
         self._left[delegate_stream(stream, action)] = minutes.steps_max - minutes.steps, budget
 
+    def _declined(self, stream: str, content: str) -> None:
+        """Hold B42: where something is left, a delegate may have of it."""
+        minutes = self._watched[stream].minutes
+        settings, money = minutes.state.life.settings, minutes.cost_max_usd
+        left = {
+            "no iterations are left": minutes.steps < minutes.steps_max,
+            "no budget is left": not minutes.unpriced and (money is None or minutes.cost_usd < money),
+            "may not delegate further": settings is not None and settings.delegation_depth > 0,
+        }
+        for reason, wrong in left.items():
+            if wrong and reason in content:
+                raise Broken("what_is_left_can_be_delegated", f"{stream}: {content}")
+
     def _granted(self, stream: str, started: SessionStarted) -> None:
         """Hold B42: what a delegate may use up is something, and no more than is left."""
         if stream not in self._left or stream != delegate_stream(started.parent or "", started.action or 0):
             raise Broken("a_delegate_starts_with_its_action", f"{stream} was started by nobody")
+        parent = self._watched[started.parent or ""].minutes.state.life.settings
+        if parent is None or started.settings.delegation_depth != parent.delegation_depth - 1:
+            found = f"{stream} is at depth {started.settings.delegation_depth}"
+            raise Broken("a_delegate_is_one_step_deeper", found)
         left, budget = self._left[stream]
         limit, money = started.settings.iterations_max, started.settings.budget_usd
         if not 1 <= limit <= left:
@@ -138,4 +166,31 @@ class FamilyLaws:
             raise Broken(
                 "what_a_delegate_spent_is_counted_exactly", f"{name}: {spent}, said {result.cost_usd}"
             )
+        if not self._stepper.story.struck:
+            self._check_told(stream, name)
         self._over.add(name)
+
+    def _check_told(self, stream: str, delegate: str) -> None:
+        """Hold B42, where nothing has gone wrong: who pauses or does without it has told the delegate so."""
+        state = self._watched[stream].minutes.state
+        told, teller = session_name(delegate), delegation_name(stream)
+        wanted: type[Command]
+        if (since := self._unawaited.get(delegate)) is not None:
+            wanted = StopAgent
+        elif state.agent.state == "paused":
+            since, wanted = state.agent.state_version, PauseAgent
+        else:
+            return
+        heard, said = -1, list[object]()
+        for _, source, target, message in self._stepper.story.entries:
+            if target == teller and isinstance(message, Committed):
+                heard = message.records[-1].version
+            elif (source, target) == (teller, told):
+                said.append(message)
+        last = (said + self._stepper.letters(teller, told))[-1:]
+        if heard >= since and not any(
+            isinstance(one, Submit) and isinstance(one.command, wanted) for one in last
+        ):
+            raise Broken(
+                "a_delegate_is_told_what_its_parent_does", f"{delegate} returns, and never heard of it"
+            )

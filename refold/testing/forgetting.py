@@ -22,15 +22,18 @@ from refold.eventlog.events import (
     RecallRecorded,
     SessionFaulted,
     SettingsChanged,
+    StuckDetected,
 )
 from refold.eventlog.record import Record
 from refold.projections.conversation import Conversation
 from refold.projections.pieces import within
-from refold.projections.request import Request
+from refold.projections.request import Request, estimate_tokens
 from refold.testing.laws import Kinds, by_kind
 from refold.testing.minutes import Broken, Minutes
 
 _STILL = 0.95
+ROUNDING = 0.01
+"""A request to no model in particular is about as long as the one that was condensed."""
 
 
 class Forgetting:
@@ -254,6 +257,10 @@ def check_forgetting(
         case ModelAsked(purpose="step", model=model):
             if (wrong := misshapen(conversation.request(model))) is not None:
                 raise Broken("a_request_is_whole", f"version {record.version} {wrong}")
+        case StuckDetected(pattern=pattern) if "condens" in pattern:
+            tokens, last = estimate_tokens(conversation.request("")), told.tokens
+            if last is None or tokens <= last * (_STILL - ROUNDING):
+                raise Broken("only_what_shrinks_no_more_is_given_up", f"{tokens} tokens after {last}")
         case Condensed():
             before = conversation.request("").characters
             return lambda: _shrank(before, conversation)

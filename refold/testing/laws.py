@@ -27,6 +27,10 @@ from refold.eventlog.record import Record
 from refold.testing.minutes import Broken, Minutes
 from refold.testing.transitions import possible
 
+WORLDLESS = frozenset({"Think", "Finish", "Reject", "TrackTasks"})
+"""Kinds of actions that are answered with the answer that proposes them."""
+ROUNDING_USD = 1e-9
+
 # Asked about every record ---------------------------------------------------------------------------------
 
 
@@ -52,6 +56,15 @@ def only_the_driver_writes(minutes: Minutes, record: Record) -> str | None:
             if minutes.epoch and record.epoch != minutes.epoch:
                 return f"epoch {record.epoch} wrote version {record.version} in epoch {minutes.epoch}"
     return None
+
+
+def a_fork_owes_nothing_that_its_parent_owes(minutes: Minutes, record: Record) -> str | None:
+    """Answer with the first commit what is open where it is forked: that is its parent's to do."""
+    match record.event:
+        case SessionClaimed(epoch=2) if minutes.forked and (minutes.open or minutes.ask is not None):
+            return f"version {record.version} takes up {sorted(minutes.open)}, and the question {minutes.ask}"
+        case _:
+            return None
 
 
 def one_observation_for_each_action(minutes: Minutes, record: Record) -> str | None:
@@ -101,7 +114,7 @@ def limits_are_exact(minutes: Minutes, record: Record) -> str | None:
             if step != minutes.steps + 1 or step > minutes.steps_max:
                 return f"something is forgotten as step {step} of {minutes.steps_max}, after {minutes.steps}"
         case ModelAsked(step=step, purpose="step") if minutes.state.agent.reenactment is None:
-            if step > minutes.steps_max:
+            if step > minutes.steps_max and step != minutes.steps:  # What has begun is tried again.
                 return f"step {step} of {minutes.steps_max}"
             if step not in {minutes.steps, minutes.steps + 1}:
                 return f"step {step} after {minutes.steps}"
@@ -129,6 +142,18 @@ def a_spent_budget_asks_nobody(minutes: Minutes, record: Record) -> str | None:
             return f"{spent} USD of {cost_max} are spent, and version {record.version} asks"
         case _:
             return None
+
+
+def a_budget_ends_a_run_only_when_it_is_spent(minutes: Minutes, record: Record) -> str | None:
+    """B28: an extension is worth what it says; of what has no price, nobody knows that it is not spent."""
+    match record.event:
+        case AgentStateChanged(state="error", reason=reason) if "the budget of" in reason:
+            cost_max = minutes.cost_max_usd
+            if not minutes.unpriced and (cost_max is None or minutes.cost_usd < cost_max - ROUNDING_USD):
+                return f"ended after {minutes.cost_usd} USD of {cost_max}"
+        case _:
+            pass
+    return None
 
 
 def an_answer_has_its_question(minutes: Minutes, record: Record) -> str | None:
@@ -162,6 +187,8 @@ def an_action_is_started_once_and_confirmed(minutes: Minutes, record: Record) ->
                 return f"version {cause} is started at {record.version} without an approval"
             if minutes.state.hands.incarnation is None:
                 return f"version {cause} is started at {record.version} without a runner"
+            if minutes.open[cause] in WORLDLESS:
+                return f"version {cause} is started at {record.version}, and needs no world"
         case _:
             pass
     return None
@@ -213,12 +240,14 @@ LAWS: Mapping[Law, Kinds] = {
     a_command_is_recorded_once: EVERY,
     only_the_driver_writes: EVERY,
     a_cause_stands_before_its_effect: EVERY,
+    a_fork_owes_nothing_that_its_parent_owes: (SessionClaimed,),
     one_observation_for_each_action: (ObservationRecorded,),
     an_observation_names_the_call_of_its_action: (ObservationRecorded,),
     an_agent_steps_only_when_nothing_is_open: (ModelAsked,),
     limits_are_exact: (ModelAsked, CondensationAsked, Condensed),
     limits_end_a_run_only_when_reached: (AgentStateChanged,),
     a_spent_budget_asks_nobody: (ModelAsked,),
+    a_budget_ends_a_run_only_when_it_is_spent: (AgentStateChanged,),
     an_answer_has_its_question: (ModelAnswered, ModelFailed, AskAbandoned),
     a_script_is_read_line_by_line: (ModelAsked,),
     an_action_is_started_once_and_confirmed: (ActionStarted,),

@@ -45,6 +45,7 @@ class Minutes:
         self.state: State = initial_state()
         self.version = -1
         self.epoch = 0
+        self.forked = False
         self.commands: set[str] = set()
         self.open: dict[int, str] = {}
         """Actions without an observation, with their kind."""
@@ -66,12 +67,15 @@ class Minutes:
         """Answers and failures accepted of each model."""
         self.asked = ""
         """The model that was asked last."""
-        self.requests: list[str] = []
+        self.requests: list[tuple[str, int]] = []
+        """What models were asked: the digest of each request, and the line of a script."""
         self.steps = self.steps_base = self.steps_max = 0
         """Steps begun, how many at the last extension, and how many there may be until the next."""
         self.cost_usd = self.cost_base_usd = 0.0
         self.cost_max_usd: float | None = None
-        self._asked: dict[int, float] = {}
+        self.unpriced = False
+        """Something was spent that has no price."""
+        self._asked: dict[int, float | None] = {}
         self.delegated: set[int] = set()
         """Every action that a delegate was started for."""
         self.delegates: dict[int, int] = {}
@@ -91,7 +95,8 @@ class Minutes:
             case ObservationRecorded(cause=int(cause), observation=observation):
                 kind = self.open.pop(cause, None)
                 self.answered.add(cause)
-                if isinstance(observation, Cancelled) and kind != "McpCall" and cause not in self.delegates:
+                ended = isinstance(observation, Cancelled) and observation.reason != "not_carried_over"
+                if ended and kind != "McpCall" and cause not in self.delegates:
                     self.cancelled.add(cause)
                 if isinstance(observation, DelegateResult):
                     self._returned(cause, observation)
@@ -103,13 +108,13 @@ class Minutes:
             case ModelAsked(request=request, step=step, purpose=purpose):
                 self.ask, self.asked = record.version, event.model
                 self.steps = step if purpose == "step" else self.steps
-                self.requests.append(request)
-                self._asked[record.version] = event.cost_estimated_usd or 0.0
+                self.requests.append((request, event.script_line or 0))
+                self._asked[record.version] = event.cost_estimated_usd
             case ModelAnswered() | ModelFailed():
                 self.ask = None
                 self.lines[self.asked] = self.lines.get(self.asked, 0) + 1
                 if isinstance(event, ModelAnswered):
-                    self.cost_usd += event.cost_usd or 0.0
+                    self._spend(event.cost_usd)
             case MessageReceived():
                 self.unheard.add(record.version)
             case RecallRecorded(cause=int(cause)):
@@ -122,7 +127,7 @@ class Minutes:
                 self.steps = max(self.steps, step)
             case AskAbandoned(cause=int(cause)):
                 self.ask = None
-                self.cost_usd += self._asked.get(cause, 0.0)
+                self._spend(self._asked.get(cause, 0.0))
             case SessionStarted(settings=settings):
                 self.steps_max, self.cost_max_usd = settings.iterations_max, settings.budget_usd
             case LimitsExtended(iterations=iterations, budget_usd=budget_usd):
@@ -141,7 +146,8 @@ class Minutes:
             case SessionClaimed(epoch=epoch):
                 self.epoch, self.runner = epoch, None
             case SessionForked():
-                self.epoch = 0
+                self.epoch, self.forked = 0, True
+                self.delegates.clear()
             case _:
                 pass
         self.state = evolve(self.state, event, record.version)
@@ -150,4 +156,8 @@ class Minutes:
         """Count what a delegate used up as if the session itself had."""
         self.delegates.pop(action, None)
         self.steps += result.iterations
-        self.cost_usd += result.cost_usd or 0.0
+        self._spend(result.cost_usd)
+
+    def _spend(self, cost_usd: float | None) -> None:
+        self.unpriced = self.unpriced or cost_usd is None
+        self.cost_usd += cost_usd or 0.0

@@ -12,6 +12,7 @@ from refold.eventlog.events import (
     MessageReceived,
     ModelAsked,
     ObservationRecorded,
+    SessionFaulted,
     SessionImported,
     StepReenacted,
 )
@@ -69,7 +70,8 @@ def check_reenactment(recorded: Iterable[Record], records: Iterable[Record]) -> 
     """Hold B52 over a session that carries `recorded` out again; raises `Broken`."""
     plan = Recording(recorded)
     kept = tuple(records)
-    cursor, ended = -1, False
+    finishes, repeated = _finishes(plan), set[int]()
+    cursor, ended, disturbed = -1, False, False
     for record, following in zip(kept, (*kept[1:], None), strict=True):
         match record.event:
             case StepReenacted(end=True):
@@ -85,10 +87,25 @@ def check_reenactment(recorded: Iterable[Record], records: Iterable[Record]) -> 
                 if following is None or not _is(due, following.event):
                     raise Broken("a_step_is_carried_out_as_it_was_recorded", f"version {record.version}")
                 cursor = source
+                repeated.add(following.version)
             case ModelAsked() if not ended:
                 raise Broken("a_recording_asks_no_model", f"version {record.version}")
+            case ModelAsked() if finishes and not disturbed:
+                raise Broken("who_carried_a_recording_out_has_finished", f"version {record.version} asks")
+            case AgentStateChanged(state="awaiting_user_input") if ended and finishes and not disturbed:
+                raise Broken("who_carried_a_recording_out_has_finished", f"version {record.version} waits")
+            case MessageReceived() | SessionFaulted() | AgentStateChanged(state="error" | "stopped"):
+                disturbed = disturbed or record.version not in repeated
             case _:
                 pass
+
+
+def _finishes(plan: Recording) -> bool:
+    """Whether the last step of a recording ends it."""
+    last, cursor = None, -1
+    while (step := plan.after(cursor)) is not None:
+        last, cursor = step, step.version
+    return last is not None and isinstance(last.action, Finish)
 
 
 def _is(step: RecordedStep, event: Event) -> bool:

@@ -1,6 +1,8 @@
 """The laws of a start: its steps in their order, each in its place and once; and nobody says a secret."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -10,6 +12,7 @@ from refold.eventlog.events import (
     AgentStateChanged,
     Event,
     RuntimeConnected,
+    RuntimeLost,
     SessionStarted,
     SystemMessageAdded,
 )
@@ -18,12 +21,18 @@ from refold.eventlog.starting import RuntimeReleased, StartStepEnded
 from refold.testing.minutes import Broken, Minutes
 
 _ORDER = ("secrets", "analyzer", "repository", "setup", "hooks")
+_LOST = frozenset({"fails", "lost", "lost_before", "lost_after", "lost_unsaid", "cut_before", "cut_after"})
+_TROUBLES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"analyzer": frozenset({"missing"}), "repository": frozenset({"refused"}), "setup": _LOST, "hooks": _LOST}
+)
+"""The faults that each step can fail of; of a script whose runner is gone, nobody knows what came of it."""
 _LOOKED_AT = frozenset[type[Event]](
     {
         SessionStarted,
         RuntimeConnected,
         StartStepEnded,
         RuntimeReleased,
+        RuntimeLost,
         SystemMessageAdded,
         ActionStarted,
         AgentStateChanged,
@@ -34,12 +43,16 @@ _LOOKED_AT = frozenset[type[Event]](
 class Starting:
     """Follows one session's start. `look` is shown each record before it is taken in."""
 
-    def __init__(self, secrets: tuple[str, ...]) -> None:
+    def __init__(self, secrets: tuple[str, ...], faults: Sequence[str]) -> None:
         self._secrets = tuple(secret.encode() for secret in secrets)
+        self._faults = faults
+        """What has gone wrong so far."""
         self._asked, self._ended = set[str](), set[str]()
         self._runner: str | None = None
         self._set_up: str | None = None
-        self._failed = False
+        self._failed = self._fails = False
+        """A step failed, and the runner is not ended yet, or the agent has not come to its error."""
+        self._released: str | None = None
         self._touched = Counter[str]()
 
     def look(self, minutes: Minutes, record: Record) -> None:
@@ -55,15 +68,22 @@ class Starting:
             case RuntimeConnected(incarnation=incarnation, found=found):
                 self._runner = incarnation
                 self._look_for_scripts(found)
-            case StartStepEnded(outcome="failed"):
-                self._failed = True
+            case StartStepEnded(step=step, outcome="failed"):
+                self._steps_fail_only_where_something_went_wrong(step)
+                self._failed = self._fails = True
             case StartStepEnded(step=step, found=found):
                 self._steps_end_in_their_order(step)
                 self._ended.add(step)
                 self._set_up = self._runner if step == "setup" else self._set_up
                 self._look_for_scripts(found)
             case RuntimeReleased():
-                self._failed = False
+                self._failed, self._released = False, self._runner
+            case RuntimeLost(incarnation=incarnation) if incarnation == self._released:
+                raise Broken("who_was_ended_is_not_lost", incarnation)
+            case AgentStateChanged(state="error", reason=reason) if "the start failed" in reason:
+                if not self._fails:
+                    raise Broken("a_start_fails_only_of_a_step", f"version {record.version}: {reason}")
+                self._fails = False
             case SystemMessageAdded() | ActionStarted():
                 self._nothing_begins_before_the_start_is_through(record)
             case AgentStateChanged(state="loading") if minutes.state.life.greeted:
@@ -105,8 +125,14 @@ class Starting:
         if earlier := self._earlier(step):
             raise Broken("steps_end_in_their_order", f"{step} before {sorted(earlier)}")
 
+    def _steps_fail_only_where_something_went_wrong(self, step: str) -> None:
+        if _TROUBLES.get(step, frozenset()).isdisjoint(self._faults):
+            raise Broken("a_step_fails_only_where_something_went_wrong", step)
+
     def _nothing_begins_before_the_start_is_through(self, record: Record) -> None:
         """B2, B8: a sandbox is set up before anything else happens in it."""
+        if self._fails:
+            raise Broken("a_start_that_failed_is_not_gone_on_with", f"version {record.version}")
         if owed := self._asked - self._ended:
             found = f"version {record.version} before {sorted(owed)}"
             raise Broken("nothing_begins_before_the_start_is_through", found)

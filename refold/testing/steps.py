@@ -27,6 +27,7 @@ from refold.eventlog.events import (
     RecallRecorded,
     SessionClaimed,
     SessionFaulted,
+    SessionForked,
     StepReenacted,
     StuckDetected,
 )
@@ -39,12 +40,10 @@ from refold.testing.laws import EVERY, Kinds, by_kind
 from refold.testing.minutes import Broken, Minutes
 from refold.testing.shown import Shown
 from refold.testing.tool_laws import TOOL_LAWS
+from refold.testing.try_laws import TRY_LAWS
 
 if TYPE_CHECKING:
     from refold.eventlog.observations import Observation
-
-STAYING: frozenset[FaultClass] = frozenset({"authentication", "credit", "content_policy", "not_found"})
-"""Faults that no further try will mend."""
 
 
 class Steps:
@@ -60,6 +59,10 @@ class Steps:
         """What the model was asked for last."""
         self.fault: FaultClass | None = None
         """What the last try failed of."""
+        self.cut = False
+        """It is a fork of an answer whose calls are lost, and has asked nobody since."""
+        self.hasty = False
+        """The last try failed, and nobody has decided to wait or to end since."""
         self.pairs: dict[int, tuple[Action, Observation | None]] = {}
         """Actions since a person last spoke or extended the limits, each with what came of it."""
         self.unread: set[str] = set()
@@ -97,12 +100,12 @@ class Steps:
                 self.pairs[cause] = self.pairs[cause][0], observation
             case ModelAsked(step=step, purpose=purpose):
                 self.failures = self.failures if step == self.step else 0
-                self.step, self.purpose = step, purpose
+                self.step, self.purpose, self.cut = step, purpose, False
                 if purpose == "step":
                     self.unshown.clear()
             case ModelFailed(fault=fault):
                 self.failures += 0 if fault == "context_window" else 1
-                self.fault = fault
+                self.fault, self.hasty = fault, fault != "context_window"
             case ModelAnswered() if self.purpose != "step":
                 pass
             case ModelAnswered(tool_calls=calls):
@@ -119,10 +122,13 @@ class Steps:
                 self.oriented = True
             case ActionsRejected():
                 self.rejection = record.command
+            case SessionForked():  # In the middle of an answer what it called for is lost: it is asked again.
+                self.cut = bool(self.unread)
+                self.unread.clear()
             case LimitsExtended():
                 self._begin_anew()
             case AgentStateChanged() | SessionFaulted():
-                self.state_version = record.version
+                self.state_version, self.hasty = record.version, False
                 self.faulted = self.faulted or isinstance(event, SessionFaulted)
             case _:
                 pass
@@ -172,28 +178,12 @@ def what_was_said_is_shown_in_its_place(minutes: Minutes, steps: Steps, record: 
             return None
 
 
-def tries_are_exact(minutes: Minutes, steps: Steps, record: Record) -> str | None:
-    """B30: a step is tried again as often as its settings say, and given up only then."""
-    settings = minutes.state.life.settings
-    if settings is None:
-        return None
-    match record.event:
-        case ModelAsked(step=step) if step == steps.step and steps.failures > settings.retries_max:
-            return f"step {step} is tried after {steps.failures} failures"
-        case AgentStateChanged(state="error", reason=reason) if "gave up" in reason:
-            if steps.failures <= settings.retries_max:
-                return f"given up after {steps.failures} failures of {settings.retries_max + 1}"
-        case _:
-            pass
-    return None
-
-
-def what_will_not_pass_is_not_tried_again(minutes: Minutes, steps: Steps, record: Record) -> str | None:
-    """B30."""
+def a_fork_asks_again_for_what_is_lost(minutes: Minutes, steps: Steps, record: Record) -> str | None:
+    """B18: an answer whose calls stayed with the parent is no reason to rest."""
     del minutes
     match record.event:
-        case AgentStateChanged(state="rate_limited") if steps.fault in STAYING:
-            return f"version {record.version} will try again after {steps.fault}"
+        case AgentStateChanged(state="awaiting_user_input" | "finished") if steps.cut:
+            return f"version {record.version} rests behind an answer that came to nothing"
         case _:
             return None
 
@@ -345,8 +335,7 @@ STEP_LAWS: Mapping[StepLaw, Kinds] = {
     a_timer_counts_for_its_own_state: (AgentStateChanged,),
     a_request_shows_all_that_was_said: (ModelAsked,),
     what_was_said_is_shown_in_its_place: (ModelAsked,),
-    tries_are_exact: (ModelAsked, AgentStateChanged),
-    what_will_not_pass_is_not_tried_again: (AgentStateChanged,),
+    a_fork_asks_again_for_what_is_lost: (AgentStateChanged,),
     repairs_are_counted: (ModelAsked, AgentStateChanged),
     who_goes_in_circles_is_stopped: (ModelAsked,),
     only_who_goes_in_circles_is_stopped: (StuckDetected,),
@@ -357,6 +346,7 @@ STEP_LAWS: Mapping[StepLaw, Kinds] = {
     an_approval_names_what_it_approves: (ActionsConfirmed,),
     only_what_was_started_is_observed: (ObservationRecorded,),
     our_own_code_does_not_fail: (SessionFaulted,),
+    **TRY_LAWS,
     **TOOL_LAWS,
 }
 """Each law with the kinds of facts that it looks at."""

@@ -52,8 +52,8 @@ class TroubledWorld(SmallWorld):
         self.assessing = fake_risk
         self.failing = failing
         """Keys of scripts that end with an exit code."""
-        self.asked: list[str] = []
-        """Digests of the requests that reached the model, in order."""
+        self.asked: list[tuple[str, int]] = []
+        """Requests that reached the model, in order: the digest of each, and the line of a script."""
         self.let_go: list[str] = []
         """Keys whose results the runner was told to forget, in order."""
         self.servers = FakeServers(
@@ -104,7 +104,7 @@ class _TroubledModel:
         self, request: Request, *, script_line: int = 0, on_glimpse: OnGlimpse | None = None
     ) -> ModelAnswered | ModelFailed:
         world = self._world
-        world.asked.append(request.digest)
+        world.asked.append((request.digest, script_line))
         world.stepper.point("asking the model")
         fault = world.stepper.mishap("model", *MODEL_FAULTS)
         if fault is None:

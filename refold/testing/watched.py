@@ -7,6 +7,7 @@ from refold.actors.follower import Follower
 from refold.actors.runner.fake import FakeWorld
 from refold.actors.session.actor import SessionActor
 from refold.eventlog.events import RuntimeLost
+from refold.eventlog.log import Head
 from refold.eventlog.record import Record
 from refold.testing.approvals import Approvals, check_approvals
 from refold.testing.laws import check, check_rest
@@ -84,10 +85,35 @@ class Watched:
         if actor.state != self.states[version]:
             raise Broken("live_state_is_the_fold_of_the_log", f"{name} at version {version}")
 
-    def check_quiet(self, owed: bytes) -> None:
+    def check_abreast(self, name: str, actor: Follower | SessionActor) -> None:
+        """Hold design 5: where nothing moves, everybody has heard everything."""
+        version = actor.state.version
+        if version != self.minutes.version:
+            raise Broken("everybody_has_heard_everything_at_rest", f"{name} at {version}")
+
+    def check_stored(self, head: Head | None) -> None:
+        """Hold design 4: what was acknowledged is in the log."""
+        if head is None or (head.version, head.digest) != (len(self.digests) - 1, self.digests[-1]):
+            raise Broken("what_is_acknowledged_is_stored", f"the stream {self.stream} ends with {head}")
+
+    def check_quiet(self, owed: bytes, *, calm: bool) -> None:
+        """Hold what must be so where nothing moves; `calm` says that nothing has gone wrong so far."""
         self._starting.rest()
         check_rest(self.minutes, owed)
         self._check_interrupted()
+        if self.steps.unshown and self.minutes.state.agent.state in {"finished", "rejected"}:
+            raise Broken("nobody_has_finished_with_a_message_unheard", f"{sorted(self.steps.unshown)} are")
+        if calm:
+            self._check_forgotten()
+
+    def _check_forgotten(self) -> None:
+        """Hold design 6: a runner keeps nothing that is on record; who crashed or left may leave it there."""
+        if self.minutes.epoch > 1 or self.minutes.state.hands.incarnation in {None, *self.runners.lost}:
+            return
+        for key in self.runners.results:
+            stream, version = named(key)
+            if stream == self.stream and version in self.minutes.answered:
+                raise Broken("what_is_recorded_is_forgotten_by_the_runner", f"version {version} is kept")
 
     def _check_interrupted(self) -> None:
         """Hold B13, B26: what a person ended does not run on; the runner is told so, now or later."""
