@@ -12,31 +12,21 @@ from refold.actors.models.fake import Line, says
 from refold.actors.runner.fake import obedient
 from refold.eventlog.actions import Action
 from refold.eventlog.condensers import ObservationMasking, Pipeline, RecentWindow, Summary
-from refold.eventlog.events import ModelAnswered, ModelFailed
 from refold.eventlog.observations import Observation, RunOutput
 from refold.eventlog.settings import AgentSettings, MCPServer, Price
-from refold.eventlog.usage import Usage
-from refold.projections.request import Request
+from refold.testing.answers import FINISH, LONG, USAGE, costing, recalling, run, small, talkative, task
 from refold.testing.recordings import EXAMPLE
-from refold.testing.remembering import SKILL, SmallMemory
+from refold.testing.remembering import SmallMemory
 from refold.testing.sessions import SETTINGS, SessionScenario
 from refold.testing.simulation import Scenario
 from refold.testing.writers import WriterScenario
 
-
-def _run(token: str) -> tuple[str, dict[str, str]]:
-    return "execute_bash", {"command": f"echo {token} >> tokens"}
-
-
-FINISH: tuple[str, dict[str, str]] = ("finish", {"message": "done"})
-LONG = 7
-_USAGE = Usage(prompt=1000, completion=100)
 _WORK: tuple[Line, ...] = (
-    says("first", _run("1")),
-    says("", _run("2a"), ("think", {"thought": "hm"}), _run("2b")),
+    says("first", run("1")),
+    says("", run("2a"), ("think", {"thought": "hm"}), run("2b")),
     says("", FINISH),
 )
-_MORE: tuple[Line, ...] = tuple(says(f"more {number}", _run(f"m{number}"), FINISH) for number in range(12))
+_MORE: tuple[Line, ...] = tuple(says(f"more {number}", run(f"m{number}"), FINISH) for number in range(12))
 
 STANDARD = SessionScenario(
     name="standard", lines=(*_WORK, *_MORE), verbs=("say", "pause", "stop"), interjections_max=1
@@ -62,7 +52,7 @@ LIMITS = SessionScenario(
     price=Price(prompt=2.0, completion=4.0),
     lines=tuple(
         replace(
-            says("", _run(str(number)), *((FINISH,) if number >= LONG else ()), usage=_USAGE), cost_usd=0.0024
+            says("", run(str(number)), *((FINISH,) if number >= LONG else ()), usage=USAGE), cost_usd=0.0024
         )
         for number in range(20)
     ),
@@ -74,10 +64,10 @@ RISKY = SessionScenario(
     name="risky",
     settings=replace(SETTINGS, confirm="risky", analyzer="fake:analyzer"),
     lines=(
-        says("", _run("1"), _run("2"), _run("3"), _run("4")),
-        says("", _run("a"), ("think", {"thought": "hm"}), ("fly", {}), _run("b"), _run("c")),
+        says("", run("1"), run("2"), run("3"), run("4")),
+        says("", run("a"), ("think", {"thought": "hm"}), ("fly", {}), run("b"), run("c")),
         says("", FINISH),
-        *(says("", *(_run(f"r{number}{each}") for each in "abcd"), FINISH) for number in range(12)),
+        *(says("", *(run(f"r{number}{each}") for each in "abcd"), FINISH) for number in range(12)),
     ),
     verbs=("say", "confirm", "confirm", "reject", "insist", "policy", "pause", "resume", "stop", "close"),
     interjections_max=5,
@@ -88,10 +78,10 @@ REPAIRS = SessionScenario(
     settings=replace(SETTINGS, repairs_max=2),
     lines=(
         says("", ("fly", {})),
-        says("", _run("1"), ("fly", {})),
+        says("", run("1"), ("fly", {})),
         *(says("", ("fly", {"to": number})) for number in range(4)),
         says("a word"),
-        *(says("same", _run("again")) for _ in range(6)),
+        *(says("same", run("again")) for _ in range(6)),
         *_MORE,
     ),
     verbs=("say", "pause"),
@@ -111,20 +101,13 @@ ELSEWHERE = SessionScenario(
 """The line to the runner is cut, and the runner lives on."""
 RECORDING = SessionScenario(
     name="recording",
+    settings=replace(SETTINGS, confirm="risky", analyzer="fake:analyzer"),
     lines=_MORE,
     recording=EXAMPLE,
     verbs=("say", "pause", "resume", "stop", "continue", "close"),
     interjections_max=3,
     encores=4,
 )
-
-
-def _task(agent: str, task: str = "a part of it") -> tuple[str, dict[str, str]]:
-    return "delegate", {"agent": agent, "task": task}
-
-
-def _costing(*lines: Line) -> tuple[Line, ...]:
-    return tuple(replace(line, usage=_USAGE, cost_usd=0.0024) for line in lines if not callable(line))
 
 
 DELEGATING = SessionScenario(
@@ -141,19 +124,19 @@ DELEGATING = SessionScenario(
         },
     ),
     price=Price(prompt=2.0, completion=4.0),
-    lines=_costing(
-        says("first", _task("helper")),
-        says("", _run("1"), _task("elf"), _task("lost"), _task("deep"), _run("2")),
+    lines=costing(
+        says("first", task("helper")),
+        says("", run("1"), task("elf"), task("lost"), task("deep"), run("2")),
         says("", FINISH),
-        *(says(f"more {number}", _task("helper"), FINISH) for number in range(12)),
+        *(says(f"more {number}", task("helper"), FINISH) for number in range(12)),
     ),
     scripts={
-        "script:helper": _costing(
-            says("", _run("h1")),
-            says("", _task("deep"), _run("h2")),
+        "script:helper": costing(
+            says("", run("h1")),
+            says("", task("deep"), run("h2")),
             says("", FINISH),
         ),
-        "script:deep": _costing(says("", _run("d1")), says("what now?")),
+        "script:deep": costing(says("", run("d1")), says("what now?")),
     },
     verbs=("say", "pause", "resume", "stop", "continue", "close"),
     interjections_max=3,
@@ -163,43 +146,17 @@ DELEGATING = SessionScenario(
 INTERRUPTING = replace(
     DELEGATING,
     name="interrupting",
-    lines=_costing(
-        says("first", _task("helper")),
-        says("", _run("1"), _task("deep")),
+    lines=costing(
+        says("first", task("helper")),
+        says("", run("1"), task("deep")),
         says("", FINISH),
-        *(says(f"more {number}", _task("deep"), FINISH) for number in range(12)),
+        *(says(f"more {number}", task("deep"), FINISH) for number in range(12)),
     ),
     interjections_max=6,
     versions_of="family",
     versions=80,
     encores=8,
 )
-_WINDOW = 11_500
-"""Characters that the model takes, system message and tools included; of what it sums up, a quarter."""
-_WORDS = "so it says " * 50
-
-
-def _small(number: int) -> Line:
-    """Return an answer of a model with a small window; the one that sums up has it too."""
-
-    def line(request: Request) -> ModelAnswered | ModelFailed:
-        aside = request.model == "script:summary"
-        if request.characters > (_WINDOW // 4 if aside else _WINDOW):
-            return ModelFailed(fault="context_window", message="the prompt is too long")
-        if aside:
-            return says(f"summary {number}: {_WORDS * (1 + number % 3 * 8)}")
-        calls = [_run(f"{number}{part}") for part in "ab"[: 1 + number % 2]]
-        return says(f"step {number}", *calls, *((FINISH,) if number % LONG == LONG - 1 else ()))
-
-    return line
-
-
-def _talkative(key: str, action: Action) -> Observation:
-    """Answer with so much that the window fills up."""
-    del action
-    return RunOutput(content=f"{key}: {_WORDS}", exit_code=0)
-
-
 CONDENSING = SessionScenario(
     name="condensing",
     settings=replace(
@@ -208,30 +165,19 @@ CONDENSING = SessionScenario(
             condensers=(ObservationMasking(window=4), Summary(messages_max=14, model="script:summary"))
         ),
     ),
-    lines=tuple(map(_small, range(60))),
-    answers=lambda: _talkative,
+    lines=tuple(map(small, range(60))),
+    answers=lambda: talkative,
     verbs=("say", "pause", "stop", "continue", "close"),
     interjections_max=3,
     encores=4,
 )
 
 
-def _recalling(number: int) -> Line:
-    """Return an answer that has something recalled: it works in a folder, or loads a skill."""
-    calls = (
-        ("execute_bash", {"command": f"make -C sub/{number}"}),
-        ("load_skill", {"name": SKILL if number % 3 else "doc"}),
-        ("execute_bash", {"command": f"cat /w/sub/deep/{number}"}),
-    )
-    chosen = [call for place, call in enumerate(calls) if (number + place) % 4]
-    return says(f"step {number}", *chosen, *((FINISH,) if number % LONG == LONG - 1 else ()))
-
-
 REMEMBERING = SessionScenario(
     name="remembering",
     settings=replace(SETTINGS, condenser=RecentWindow(messages_max=12)),
-    lines=tuple(map(_recalling, range(60))),
-    answers=lambda: _talkative,
+    lines=tuple(map(recalling, range(60))),
+    answers=lambda: talkative,
     memory=SmallMemory,
     verbs=("say", "say", "pause", "stop", "close"),
     interjections_max=4,
@@ -243,7 +189,7 @@ SERVERS = SessionScenario(
         SETTINGS, mcp=(MCPServer(name="here", command="serve"), MCPServer(name="there", url="http://there"))
     ),
     lines=(
-        says("", ("here_do", {"number": 1}), _run("1"), ("there_do", {"number": 2})),
+        says("", ("here_do", {"number": 1}), run("1"), ("there_do", {"number": 2})),
         says("", ("here_look", {}), ("nowhere_do", {})),
         says("", FINISH),
         *(says(f"more {number}", ("there_do", {"more": number}), FINISH) for number in range(12)),
@@ -262,8 +208,8 @@ PARALLEL = SessionScenario(
     name="parallel",
     settings=replace(SERVERS.settings, parallel_max=3),
     lines=(
-        says("", _look("a"), ("here_look", {"at": 1}), _run("1"), _look("b"), ("there_do", {})),
-        says("", *(_look(str(number)) for number in range(5)), ("here_look", {"at": 2}), _run("2")),
+        says("", _look("a"), ("here_look", {"at": 1}), run("1"), _look("b"), ("there_do", {})),
+        says("", *(_look(str(number)) for number in range(5)), ("here_look", {"at": 2}), run("2")),
         says("", FINISH),
         *(says(f"more {number}", _look("c"), _look("d"), FINISH) for number in range(12)),
     ),
@@ -283,7 +229,7 @@ STARTING = SessionScenario(
     name="starting",
     task=f"do it with {_SECRET}",
     settings=replace(SETTINGS, secrets=("TOKEN",), repository="/repository"),
-    lines=(says(f"it is {_SECRET}", _run(f"1 {_SECRET}")), *_WORK[1:], *_MORE),
+    lines=(says(f"it is {_SECRET}", run(f"1 {_SECRET}")), *_WORK[1:], *_MORE),
     verbs=("say", "pause", "resume", "stop", "continue", "close", "close"),
     interjections_max=4,
     versions=36,
@@ -294,18 +240,38 @@ STARTING = SessionScenario(
 )
 _EDIT: tuple[str, dict[str, str]] = ("str_replace_editor", {"command": "undo_edit", "path": "a"})
 _POLL: tuple[str, dict[str, object]] = ("execute_bash", {"command": "", "is_input": True})
+FORKING = replace(
+    DELEGATING,
+    name="forking",
+    settings=replace(DELEGATING.settings, repository="/repository"),
+    forks=True,
+    found=STARTING.found,
+    lines=costing(
+        says("first", task("helper"), run("1"), ("think", {"thought": "hm"})),
+        says("", ("fly", {}), run("2")),
+        says("", FINISH),
+        says("", ("reject", {"message": "no"})),
+        *(says(f"more {number}", run(f"m{number}"), task("deep"), FINISH) for number in range(12)),
+    ),
+    scripts={
+        "script:helper": costing(says("", run("h1")), says("", task("deep")), says("", FINISH)),
+        "script:deep": costing(says("", ("reject", {"message": "no"}))),
+    },
+    verbs=("say", "say", "pause", "resume", "stop", "continue", "more", "model", "limit", "budget", "close"),
+    interjections_max=5,
+)
 CIRCLES = SessionScenario(
     name="circles",
     lines=(
         *(says("", _EDIT) for _ in range(2)),
-        says("", _run("1")),
+        says("", run("1")),
         *(says(f"try {number}", _EDIT) for number in range(3)),
-        *(says("", _run(each)) for each in "ababa"),
+        *(says("", run(each)) for each in "ababa"),
         *(says("", _POLL) for _ in range(5)),
-        *(says("", _run(each)) for each in "cdcdcd"),
-        *(says("", _run("again")) for _ in range(3)),
+        *(says("", run(each)) for each in "cdcdcd"),
+        *(says("", run("again")) for _ in range(3)),
         says("", ("think", {"thought": "hm"})),
-        *(says("", _run("again"), _run("again")) for _ in range(2)),
+        *(says("", run("again"), run("again")) for _ in range(2)),
         *_MORE,
     ),
     verbs=("say", "continue", "pause", "resume", "stop"),
@@ -328,6 +294,7 @@ SCENARIOS: dict[str, SessionScenario | WriterScenario] = {
             RECORDING,
             PARALLEL,
             STARTING,
+            FORKING,
             ELSEWHERE,
         ),
         WRITERS,

@@ -28,6 +28,7 @@ from refold.testing.approvals import Approvals, concerned
 from refold.testing.crash import IDENTITY, STREAM
 from refold.testing.delegation import FamilyLaws
 from refold.testing.disk import Disk
+from refold.testing.forked import branch_off
 from refold.testing.linear import check_commands
 from refold.testing.minutes import Broken, Minutes
 from refold.testing.own import Agent, Own, hold
@@ -95,6 +96,8 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
     """What other models say, by their names; those not named here say `lines`."""
     recording: tuple[Event, ...] = ()
     """An imported stream that the session carries out again, in place of its task."""
+    forks: bool = False
+    """Whether it goes on from some version of another session, which is what this one would be."""
     pace: tuple[int, int] = (0, 0)
     """How many steps a commit takes, and then its acknowledgement: see `Disk`."""
     found: tuple[str, ...] = ()
@@ -167,6 +170,8 @@ class SessionRun:
         self._seen: set[str] = set()
         self._broken: Broken | None = None
         self._troubles: list[Trouble] = []
+        if scenario.forks:
+            branch_off(self, seed)
 
     @property
     def minutes(self) -> Minutes:

@@ -28,12 +28,17 @@ type Verb = Literal[
     "reject",
     "insist",
     "model",
+    "more",
     "budget",
+    "limit",
     "policy",
     "close",
 ]
-"""`insist` rejects and has the agent try again; `policy` sets another one for confirmations."""
+"""`insist` rejects and has the agent try again; `more` goes on with limits of its own, `continue` with those
+of the settings; `policy` sets another one for confirmations."""
 
+MORE_STEPS, MORE_USD = 2, 0.002
+LIMITS = (30, 3)
 _POLICIES = (
     SettingsChanged(confirm="never"),
     SettingsChanged(confirm="unknown"),
@@ -58,6 +63,9 @@ def command_of(verb: Verb, id_: str, at: int, state: State, count: int) -> Comma
             return StopAgent(id=id_, at=at, by="user")
         case "continue":
             return ContinueAgent(id=id_, at=at, by="user")
+        case "more":
+            budget_usd = MORE_USD if state.agent.budget_usd is not None else None
+            return ContinueAgent(id=id_, at=at, by="user", iterations=MORE_STEPS, budget_usd=budget_usd)
         case "confirm":
             digest = approval_digest(unconfirmed(state))
             return ConfirmActions(id=id_, at=at, by="user", digest=digest, who="ada@loom")
@@ -70,6 +78,9 @@ def command_of(verb: Verb, id_: str, at: int, state: State, count: int) -> Comma
             return ChangeSettings(id=id_, at=at, by="user", fact=fact)
         case "budget":
             return ChangeSettings(id=id_, at=at, by="user", fact=SettingsChanged(budget_usd=1.0))
+        case "limit":
+            fact = SettingsChanged(iterations_max=LIMITS[count % len(LIMITS)])
+            return ChangeSettings(id=id_, at=at, by="user", fact=fact)
         case "policy":
             return ChangeSettings(id=id_, at=at, by="user", fact=_POLICIES[count % len(_POLICIES)])
         case "close":
