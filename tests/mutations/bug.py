@@ -20,6 +20,7 @@ type Family = Literal[
     "tools",
     "starting",
     "delegation",
+    "forks",
 ]
 
 EVERY = ("standard", "steering", "confirmation", "limits", "repairs")

@@ -14,6 +14,7 @@ from tests.mutations.following import DISPATCH, FOLLOWERS, MEMORY, RUNTIME
 from tests.mutations.forgetting import FORGETTING
 from tests.mutations.reenacting import REENACTMENT
 from tests.mutations.starting import STARTS
+from tests.mutations.steering import FORKS, STEERING
 from tests.mutations.tools import TOOLS
 
 BUGS: dict[str, Bug] = {
@@ -22,6 +23,7 @@ BUGS: dict[str, Bug] = {
         *SESSION,
         *LOG,
         *DECIDERS,
+        *STEERING,
         *APPROVALS,
         *CIRCLING,
         *REENACTMENT,
@@ -34,6 +36,7 @@ BUGS: dict[str, Bug] = {
         *TOOLS,
         *STARTS,
         *DELEGATION,
+        *FORKS,
     )
 }
 

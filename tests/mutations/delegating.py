@@ -77,4 +77,52 @@ DELEGATION = (
         edits=(("        and not state.delegates\n", ""),),
         scenarios=("interrupting",),
     ),
+    Bug(
+        name="a pause does not reach a delegate",
+        family="delegation",
+        file="actors/delegation/actor.py",
+        edits=(
+            (
+                '        if state.agent.state == "paused":',
+                '        if state.agent.state == "stopped":',
+            ),
+        ),
+        scenarios=("interrupting",),
+    ),
+    Bug(
+        name="a delegate that nobody awaits works on",
+        family="delegation",
+        file="actors/delegation/actor.py",
+        edits=(
+            (
+                '        if one.answered:\n            return StopAgent(id=f"{delegate}/stop", at=at)\n',
+                "",
+            ),
+        ),
+        scenarios=("interrupting",),
+    ),
+    Bug(
+        name="a delegate may delegate as deep as its parent",
+        family="delegation",
+        file="actors/delegation/decide.py",
+        edits=(
+            (
+                "delegation_depth=settings.delegation_depth - 1,",
+                "delegation_depth=settings.delegation_depth,",
+            ),
+        ),
+        scenarios=_HERE,
+    ),
+    Bug(
+        name="nothing can be delegated where nothing is spent",
+        family="delegation",
+        file="actors/delegation/decide.py",
+        edits=(
+            (
+                "mine.budget_usd - (mine.cost_usd - mine.cost_base_usd)",
+                "mine.cost_usd - mine.cost_base_usd",
+            ),
+        ),
+        scenarios=_HERE,
+    ),
 )

@@ -19,7 +19,7 @@ import refold
 from refold.actors.dispatch.choosers import Chooser, Planned, SwarmChooser
 from refold.actors.models.fake import says
 from refold.eventlog.events import ModelFailed
-from refold.testing.scenarios import DELEGATING, SCENARIOS, STANDARD, STEERING
+from refold.testing.scenarios import CONDENSING, DELEGATING, RISKY, SCENARIOS, STANDARD, STEERING
 from refold.testing.sessions import SessionScenario
 from refold.testing.shrink import ENOUGH, count_deviations, law_of, shrink
 from refold.testing.simulation import Scenario, Simulated, simulate
@@ -61,6 +61,17 @@ MORE: dict[str, SessionScenario] = {
         versions=20,
         encores=8,
     ),
+    "a summary that fails": replace(
+        CONDENSING,
+        name="a summary that fails",
+        scripts={
+            "script:summary": tuple(
+                line if number % 2 else ModelFailed(fault="rate_limit", message="slow down")
+                for number, line in enumerate(CONDENSING.lines)
+            )
+        },
+    ),
+    "changing minds": replace(RISKY, name="changing minds", verbs=("policy",), interjections_max=6),
     "steering on a slow disk": replace(STEERING, name="steering on a slow disk", pace=(2, 1)),
 }
 """Scenarios for what those that ship come by too seldom."""
