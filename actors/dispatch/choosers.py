@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from random import Random
 from typing import Literal, Protocol
 
@@ -135,6 +136,7 @@ class ShakenOrder:
         return best
 
 
+@lru_cache(maxsize=10_000)
 def part_of(way: Way) -> Part:
     """Return the part of the system that a channel belongs to."""
     source, target = way

@@ -275,8 +275,8 @@ class Stepper:
             failure, actor.failure = actor.failure, None
         except BaseException as error:  # noqa: BLE001 - whatever `make` raises is the actor's failure
             failure = error
-        if isinstance(failure, KeyboardInterrupt):  # Whoever watches has had enough: no actor died of that.
-            raise failure
+        if failure is not None and isinstance(failure, KeyboardInterrupt):
+            raise failure  # Whoever watches has had enough: no actor died of that.
         failure, self._fallen = self._fallen or failure, None
         if failure is not None or seat.stage is not Stage.IDLE or seat.actor is None or seat.actor.stopped:
             self._settle(seat, failure)

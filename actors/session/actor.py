@@ -174,7 +174,8 @@ class SessionActor(Actor):
         if known is not None:
             self._reply(submit, Reply(command=command.id, records=known.records))
             return
-        entries, states = list[Entry](), list[State]()
+        entries: list[Entry] = []
+        states: list[State] = []
         try:
             for each in (*submit.before, command):
                 foreseen = foresee(states[-1] if states else self._ahead, each)

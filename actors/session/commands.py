@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from refold.actors.tools.toolbox import Proposal, Refusal
 from refold.eventlog.actions import Action
@@ -210,11 +211,14 @@ type Command = (
 
 def to_given(command: Command, first: Event) -> Given:
     """Return the command as the log keeps it, without the bulk that its first event holds."""
+    fact = getattr(command, "fact", None)
+    if is_first := fact is not None and (fact is first or fact == _fact_in(first)):
+        command = replace(command, fact=None)
     body: dict[str, Any] = msgspec.to_builtins(command)
     kind = body.pop("kind")
     for key in ("id", "at", "by"):
         body.pop(key, None)
-    if "fact" in body and getattr(command, "fact", None) == _fact_in(first):
+    if is_first:
         del body["fact"]
     return Given(id=command.id, kind=kind, at=command.at, by=command.by, body=body)
 

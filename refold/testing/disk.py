@@ -94,7 +94,7 @@ class Disk:
             self._stepper.perform(key, then, to=NOBODY)
 
     def _settle(self, appends: tuple[Append, ...]) -> Appended | LogError:
-        told = SimpleQueue[Appended | LogError]()
+        told: SimpleQueue[Appended | LogError] = SimpleQueue()
         self.inner.append(*appends, on_committed=told.put)
         outcome = told.get(timeout=PATIENCE_S)
         if isinstance(outcome, Appended) and not outcome.again:

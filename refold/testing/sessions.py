@@ -375,12 +375,12 @@ class SessionRun:
 
     def _check_live(self, actors: Mapping[str, Actor]) -> None:
         for name, actor in actors.items():
-            if isinstance(actor, Follower | SessionActor):
+            if isinstance(actor, (Follower, SessionActor)):
                 self.streams[name.rpartition("/")[0]].check_live(name, actor)
 
     def _check_abreast(self, actors: Mapping[str, Actor]) -> None:
         for name, actor in actors.items():
-            if isinstance(actor, Follower | SessionActor):
+            if isinstance(actor, (Follower, SessionActor)):
                 self.streams[name.rpartition("/")[0]].check_abreast(name, actor)
 
     def _check_acknowledged(self) -> None:

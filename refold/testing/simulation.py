@@ -129,7 +129,8 @@ def simulate(  # noqa: PLR0913 - options, all of them named
     )
     run = scenario.run(stepper, seed)
     runs.append(run)
-    deaths, failure = list[str](), None
+    deaths: list[str] = []
+    failure = None
     try:
         _live(stepper, run, deaths)
     except Broken as broken:
