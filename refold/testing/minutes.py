@@ -9,6 +9,7 @@ from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
     ActionStarted,
+    AgentStateChanged,
     AskAbandoned,
     LateResultRecorded,
     LimitsExtended,
@@ -25,6 +26,7 @@ from refold.eventlog.events import (
     SessionForked,
     SessionStarted,
     SettingsChanged,
+    SystemMessageAdded,
 )
 from refold.eventlog.observations import Cancelled, DelegateResult
 from refold.eventlog.record import Record
@@ -105,6 +107,8 @@ class Minutes:
                 if incarnation == DELEGATE:
                     self.delegates[cause] = self.epoch
                     self.delegated.add(cause)
+            case AgentStateChanged() | SystemMessageAdded():
+                pass
             case ModelAsked(request=request, step=step, purpose=purpose):
                 self.ask, self.asked = record.version, event.model
                 self.steps = step if purpose == "step" else self.steps
@@ -119,6 +123,10 @@ class Minutes:
                 self.unheard.add(record.version)
             case RecallRecorded(cause=int(cause)):
                 self.unheard.discard(cause)
+            case SessionClaimed(epoch=epoch):
+                self.epoch, self.runner = epoch, None
+            case RuntimeConnected(incarnation=incarnation):
+                self.runner = incarnation
             case ActionsConfirmed(actions=actions):
                 self.confirmed.update(actions)
             case LateResultRecorded(cause=int(cause), observation=DelegateResult() as result):
@@ -139,12 +147,8 @@ class Minutes:
                     self.steps_max = self.steps_base + event.iterations_max
                 if event.budget_usd is not None:
                     self.cost_max_usd = self.cost_base_usd + event.budget_usd
-            case RuntimeConnected(incarnation=incarnation):
-                self.runner = incarnation
             case RuntimeLost() | RuntimeFailed():
                 self.runner = None
-            case SessionClaimed(epoch=epoch):
-                self.epoch, self.runner = epoch, None
             case SessionForked():
                 self.epoch, self.forked = 0, True
                 self.delegates.clear()

@@ -14,6 +14,7 @@ from refold.eventlog.events import (
     ActionProposed,
     ActionsConfirmed,
     ActionsRejected,
+    ActionStarted,
     AgentStateChanged,
     AskAbandoned,
     CallRefused,
@@ -25,6 +26,7 @@ from refold.eventlog.events import (
     ModelFailed,
     ObservationRecorded,
     RecallRecorded,
+    RuntimeConnected,
     SessionClaimed,
     SessionFaulted,
     SessionForked,
@@ -98,6 +100,10 @@ class Steps:
                     self.pairs[record.version] = _bare(action), None
             case ObservationRecorded(cause=int(cause), observation=observation) if cause in self.pairs:
                 self.pairs[cause] = self.pairs[cause][0], observation
+            case AgentStateChanged():
+                self.state_version, self.hasty = record.version, False
+            case ActionStarted() | SessionClaimed() | RuntimeConnected():
+                pass
             case ModelAsked(step=step, purpose=purpose):
                 self.failures = self.failures if step == self.step else 0
                 self.step, self.purpose, self.cut = step, purpose, False
@@ -127,9 +133,8 @@ class Steps:
                 self.unread.clear()
             case LimitsExtended():
                 self._begin_anew()
-            case AgentStateChanged() | SessionFaulted():
-                self.state_version, self.hasty = record.version, False
-                self.faulted = self.faulted or isinstance(event, SessionFaulted)
+            case SessionFaulted():
+                self.state_version, self.hasty, self.faulted = record.version, False, True
             case _:
                 pass
         self.reenacted = type(event) is StepReenacted
