@@ -10,6 +10,8 @@ RUN_S = 60.0
 """How long a run may take; one of ours takes some thousandths of a second."""
 EVERY_RUN_ENDS = "every_run_ends"
 OURS = "refold."
+TICKS = 20
+"""Into so many parts the time is divided."""
 
 
 class Hung(KeyboardInterrupt):
@@ -20,24 +22,32 @@ class Hung(KeyboardInterrupt):
 def patient(seconds: float) -> Generator[Callable[[], None]]:
     """Yield what to call before each run: so long after the last call `Hung` is raised in this thread.
 
-    Signals reach the main thread alone; in any other nothing is given up.
+    Time in which the process is stopped, as by Ctrl-Z, does not count: what is counted is ticks, of which a
+    stopped process gets one. Signals reach the main thread alone; in any other nothing is given up.
     """
     if threading.current_thread() is not threading.main_thread():
         yield _nothing
         return
+    ticks = 0
 
-    def hang(_: int, frame: FrameType | None) -> None:
-        raise Hung(f"it was not over after {seconds:g} s{_where(frame)}")
+    def tick(_: int, frame: FrameType | None) -> None:
+        nonlocal ticks
+        ticks += 1
+        if ticks > TICKS:
+            raise Hung(f"it was not over after {seconds:g} s{_where(frame)}")
 
     def begin() -> None:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        nonlocal ticks
+        ticks = 0
 
-    before = signal.signal(signal.SIGALRM, hang)
+    handler = signal.signal(signal.SIGALRM, tick)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds / TICKS, seconds / TICKS)
     try:
         yield begin
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, *timer)  # Whoever runs tests may have set one of their own.
 
 
 def _nothing() -> None:
