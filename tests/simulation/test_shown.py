@@ -17,12 +17,12 @@ from refold.eventlog.events import (
     SystemMessageAdded,
 )
 from refold.eventlog.observations import RunOutput
-from refold.eventlog.record import Record
 from refold.projections.conversation import conversation
 from refold.testing import says
 from refold.testing.laws import an_observation_names_the_call_of_its_action
 from refold.testing.minutes import Minutes
 from refold.testing.shown import Shown
+from tests.projections.test_conversation import records
 
 SYSTEM = SystemMessageAdded(content="You are an agent.")
 TASK = MessageReceived(content="do it", by="user")
@@ -32,22 +32,6 @@ FLY: ModelAnswered = says("", ("fly", {}))
 REFUSED = CallRefused(tool_call_id="call_0", reason="no such tool")
 MORE = MessageReceived(content="hurry", by="user")
 OUTLINE: tuple[Event, ...] = (SYSTEM, TASK, RECALL, ASKED, MORE, FLY, REFUSED)
-
-
-def records(events: Sequence[Event]) -> list[Record]:
-    return [
-        Record(
-            position=version,
-            stream="s",
-            version=version,
-            at=version,
-            event=event,
-            command=f"command-{version}",
-            epoch=1,
-            digest=b"",
-        )
-        for version, event in enumerate(events)
-    ]
 
 
 def wrong(happened: Sequence[Event], shown: Sequence[Event]) -> str | None:
