@@ -1,12 +1,19 @@
 """The ten lines that find out, and the proof that they do."""
 
-import re
-
 import pytest
 from hypothesis import given, settings
 
 from examples.invoices.paying import Bank, careful_agent, hasty_agent
-from refold.testing import Broken, Planned, SessionRun, SessionScenario, plans, simulate
+from refold.testing import (
+    Broken,
+    Planned,
+    SessionRun,
+    SessionScenario,
+    Simulated,
+    plans,
+    shrink,
+    simulate,
+)
 
 
 def an_invoice_is_paid_once(run: SessionRun) -> None:
@@ -29,15 +36,22 @@ def test_a_careful_agent_pays_once(plan: Planned) -> None:
 
 
 def test_a_hasty_agent_is_found_out_by_very_little_trouble() -> None:
+    failed: list[Simulated] = []
+
     @settings(max_examples=3000, deadline=None, derandomize=True, database=None)
     @given(plans())
     def an_agent_pays_once(plan: Planned) -> None:
         found = simulate(HASTY, chooser=plan)
+        if found.failure is not None:
+            failed.append(found)
         assert found.failure is None, f"{plan}\n{found.story}"
 
     with pytest.raises(AssertionError) as caught:
         an_agent_pays_once()
     plan, _, story = str(caught.value).partition("\n")
+    assert plan.startswith("Planned(")
     assert "an_invoice_is_paid_once: 2 payments" in story
     assert "FAULT *** runner: lost_after" in story
-    assert 1 <= len(re.findall(r"\(\d+, \d+\)", plan)) <= 3, plan
+    small = shrink(HASTY, failed[-1])
+    assert "FAULT *** runner: lost_after" in small.story
+    assert 1 <= len(small.deviations) <= 3, small.line
