@@ -11,9 +11,9 @@ from refold.testing import (
     SessionScenario,
     Simulated,
     plans,
-    shrink,
     simulate,
 )
+from refold.testing.shrink import shrink
 
 
 def an_invoice_is_paid_once(run: SessionRun) -> None:

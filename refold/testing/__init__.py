@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from refold.testing.runner_contract import RunnerContract, RuntimePlace
     from refold.testing.scenarios import SCENARIOS
     from refold.testing.sessions import SessionRun, SessionScenario
-    from refold.testing.shrink import shrink
     from refold.testing.simulation import Run, Scenario, Simulated, simulate
     from refold.testing.spec import given
     from refold.testing.strategies import faults, plans, schedules, scripts
@@ -56,7 +55,6 @@ __all__ = [
     "says",
     "schedules",
     "scripts",
-    "shrink",
     "simulate",
 ]
 
@@ -90,7 +88,6 @@ _HOME = {
     "says": "refold.actors.models.fake",
     "schedules": "refold.testing.strategies",
     "scripts": "refold.testing.strategies",
-    "shrink": "refold.testing.shrink",
     "simulate": "refold.testing.simulation",
 }
 
