@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from refold.actors.agents.loading import role
-from refold.actors.tools.server_tools import can_have
 from refold.errors import WrongUsage
 from refold.eventlog.settings import AgentSettings, Settings, with_model
+from refold.usable import wrong_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,11 +56,7 @@ def delegated_models(settings: Settings) -> "Iterator[Settings]":
 def _filled(name: str, agent: AgentSettings, settings: Settings) -> AgentSettings:
     found = role(agent.agent or name, settings.place)
     if found is not None and not found.missing:
-        servers = [server.name for server in settings.mcp]
-        for tool in agent.tools or ():
-            if not can_have(found.tools, tool, servers):
-                raise WrongUsage(
-                    f"agents.{name}.tools names {tool!r}; of the tools of {agent.agent or name} it may have "
-                    f"{', '.join(found.tools)}"
-                )
+        servers = (server.name for server in settings.mcp)
+        for wrong in wrong_tools(agent.agent or name, found.tools, agent.tools or (), servers):
+            raise WrongUsage(f"agents.{name}.tools {wrong}")
     return replace(agent, role=found)

@@ -6,7 +6,7 @@ depends on the machine, such as a key of a model or a folder that is not there, 
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from refold.actors.agents.loading import is_own
@@ -85,6 +85,16 @@ def wrong_url(url: str) -> str | None:
     return None if url.startswith(_HTTP) else f"is {shown(url)}; it must begin with http:// or https://"
 
 
+def wrong_tools(
+    agent: str, own: tuple[str, ...], tools: tuple[str, ...], servers: Iterable[str]
+) -> Iterator[str]:
+    """Say of each of `tools` that an agent with `own` ones cannot have, nor one of these `servers`, so."""
+    servers = tuple(servers)
+    for tool in tools:
+        if not can_have(own, tool, servers):
+            yield f"names {shown(tool)}; of the tools of {agent} it may have {', '.join(own)}"
+
+
 def _model(key: str, name: str, models: Mapping[str, ModelSettings]) -> Iterator[Complaint]:
     if (wrong := wrong_model(name, models)) is not None:
         yield key, wrong
@@ -158,10 +168,7 @@ def _tools(
 ) -> Iterator[Complaint]:
     """Look at the tools that an agent of ours may have; those of one's own are known once it is loaded."""
     if (ours := AGENTS.get(agent)) is not None:
-        for tool in tools:
-            if not can_have(ours.tools, tool, servers):
-                has = ", ".join(ours.tools)
-                yield key, f"names {shown(tool)}; of the tools of {agent} it may have {has}"
+        yield from ((key, wrong) for wrong in wrong_tools(agent, ours.tools, tools, servers))
 
 
 def _grant(key: str, agent: AgentSettings) -> Iterator[Complaint]:

@@ -86,8 +86,8 @@ def confirm(
 ) -> int:
     place = Home(home)
     waiting = _waiting(place, session)
-    named = waiting if digest is None else digest
-    return _drive(place, session, ConfirmActions(**given(), digest=named, who=person()), json=json)
+    command = ConfirmActions(**given(), digest=waiting if digest is None else digest, who=person())
+    return _drive(place, session, command, json=json)
 
 
 def reject(
@@ -100,7 +100,7 @@ def reject(
     json: JsonOption = False,
 ) -> int:
     place = Home(home)
-    _waiting(place, session)
+    _waiting(place, session)  # What waits may be a delegate's.
     command = RejectActions(**given(), reason=reason, who=person(), try_again=try_again)
     return _drive(place, session, command, json=json)
 

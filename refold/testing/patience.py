@@ -2,14 +2,16 @@
 
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
+from refold.testing.places import place
+
 RUN_S = 60.0
 """How long a run may take; one of ours takes some thousandths of a second."""
 EVERY_RUN_ENDS = "every_run_ends"
-OURS = "refold."
 TICKS = 20
 """Into so many parts the time is divided."""
 
@@ -34,7 +36,7 @@ def patient(seconds: float) -> Generator[Callable[[], None]]:
         nonlocal ticks
         ticks += 1
         if ticks > TICKS:
-            raise Hung(f"it was not over after {seconds:g} s{_where(frame)}")
+            raise Hung(f"it was not over after {seconds:g} s{place(traceback.walk_stack(frame))}")
 
     def begin() -> None:
         nonlocal ticks
@@ -45,20 +47,9 @@ def patient(seconds: float) -> Generator[Callable[[], None]]:
     try:
         yield begin
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, handler)
         signal.setitimer(signal.ITIMER_REAL, *timer)  # Whoever runs tests may have set one of their own.
+        signal.signal(signal.SIGALRM, handler)
 
 
 def _nothing() -> None:
     pass
-
-
-def _where(frame: FrameType | None) -> str:
-    """Return the innermost line that is not Refold's own, if there is one below a run of ours."""
-    while frame is not None:
-        code = frame.f_code
-        if not str(frame.f_globals.get("__name__")).startswith(OURS):
-            return f" ({code.co_filename.rpartition('/')[2]}:{frame.f_lineno}, in {code.co_name})"
-        frame = frame.f_back
-    return ""

@@ -121,11 +121,12 @@ class SessionScenario(Struct, frozen=True, kw_only=True):
 class SessionRun:
     """One session of one seed, with its delegates; `minutes` and `states` are the session's own."""
 
+    answering: Answer  # What carries out actions, from the first process on.
+
     def __init__(self, scenario: SessionScenario, stepper: Stepper, seed: int) -> None:
         self.scenario, self.stepper = scenario, stepper
-        self._own = own = Own(scenario.agent)
-        self.answering = scenario.answers()
-        answering = own.watched("answers_raise_nothing", self.answering)
+        self._own = own = Own(scenario.agent, scenario.answers, scenario.memory)
+        answering = own.answer()
         self._faults = stepper.story.struck
         self.done: list[Action] = []
         """Every action that took effect, in order."""
@@ -138,7 +139,6 @@ class SessionRun:
             return answering(key, action)
 
         self.world = TroubledWorld(stepper, own.lines(scenario.lines), price=scenario.price, answer=answer)
-        self.world.memory = None if scenario.memory is None else scenario.memory()
         self.world.scripts.update(
             {name: ScriptedModel(own.lines(lines)) for name, lines in scenario.scripts.items()}
         )
@@ -185,6 +185,7 @@ class SessionRun:
 
     def begin(self) -> None:
         self._own.begin()
+        self.world.memory, self.answering = self._own.memory, self._own.answering
         self._sessions = sessions = Sessions(
             self.stepper, self.disk, self.world, IDENTITY, self._troubles.append
         )

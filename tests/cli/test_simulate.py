@@ -136,6 +136,11 @@ class Fatal(Ending):
         return fatal(request)
 
 
+def kept_in_a_file(run):
+    assert type(run.disk.inner).__name__ == "LMDBLog", type(run.disk.inner).__name__
+
+
+IN_A_FILE = SessionScenario(name="in_a_file", lines=(FINISH,), law=kept_in_a_file)
 FATAL = SessionScenario(name="fatal", agent=Fatal)
 HANGING = SessionScenario(name="hanging", agent=lambda: hanging)
 ENDING = SessionScenario(name="ending", agent=Ending)
@@ -244,6 +249,12 @@ def test_a_log_in_a_file_gives_the_same_runs_as_one_in_memory(terminal: Terminal
     hunt = ("simulate", "--seeds", "20", "--workers", "1", "--json")
     memory, file = (json.loads(terminal.run(*hunt, "--disk", disk).stdout) for disk in ("memory", "lmdb"))
     assert memory["digest"] == file["digest"]
+
+
+def test_a_log_in_a_file_is_in_one(terminal: Terminal, own: str) -> None:
+    hunt = ("simulate", "--scenario", f"{own}:IN_A_FILE", "--seeds", "2")
+    assert terminal.run(*hunt, "--disk", "lmdb").returncode == 0
+    assert "MemoryLog" in terminal.run(*hunt).stderr
 
 
 def test_the_line_that_is_told_runs_the_failure_again(terminal: Terminal, own: str) -> None:

@@ -146,7 +146,7 @@ def test_sessions_can_be_awaited(tmp_path: Path) -> None:
         ),
         (
             {"agents": {"strict": AgentSettings(agent="examples.fenced.agent:Fenced", tools=("fly",))}},
-            "agents.strict.tools names 'fly'; of the tools of examples.fenced.agent:Fenced it may have",
+            'agents.strict.tools names "fly"; of the tools of examples.fenced.agent:Fenced it may have',
         ),
         ({"iterations_max": 2.5}, "iterations_max is 2.5; it must be a whole number"),
         ({"instructions": "\ud800"}, "instructions is"),

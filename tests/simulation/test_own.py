@@ -76,6 +76,21 @@ def test_a_world_that_raises_is_named_and_no_runner_is_blamed() -> None:
     assert failure.startswith("answers_raise_nothing: OSError (test_own.py:")
 
 
+def fail() -> NoReturn:
+    raise ValueError("no idea")
+
+
+def test_an_agent_a_world_or_a_memory_that_cannot_be_made_is_named() -> None:
+    for scenario, law in (
+        (SessionScenario(name="agent", agent=fail), "an_agent_can_be_made"),
+        (SessionScenario(name="world", lines=(FINISH,), answers=fail), "answers_can_be_made"),
+        (SessionScenario(name="memory", lines=(FINISH,), memory=fail), "memory_can_be_made"),
+    ):
+        failure = simulate(scenario, trace={}).failure
+        assert failure is not None
+        assert failure.startswith(f"{law}: ValueError: no idea (test_own.py:")
+
+
 def test_an_assertion_in_a_law_breaks_the_law() -> None:
     def nobody_is_mailed(run: SessionRun) -> None:
         assert run.done == [], "somebody was"
